@@ -1,0 +1,50 @@
+import { errors, quote } from '../errors.ts'
+import { type Pattern } from './channel-pattern.ts'
+import {
+  allows,
+  anonymousGrant,
+  type Grant,
+  OPEN_GRANT,
+  PUBLISH_KEY_GRANT,
+  type Right,
+} from './grant.ts'
+import { PublishKeys } from './publish-keys.ts'
+
+export interface AccessOptions {
+  readonly publishKeys: readonly string[]
+  readonly anonymous: { readonly subscribe: boolean; readonly publish: boolean }
+  readonly publicChannels: readonly Pattern[]
+  /** No access setting was made: everybody on this machine may do everything. */
+  readonly isOpen: boolean
+}
+
+/** Who may do what (protocol §7). */
+export class Access {
+  readonly isOpen: boolean
+  readonly #publishKeys: PublishKeys
+  readonly #anonymous: Grant
+
+  constructor({ publishKeys, anonymous, publicChannels, isOpen }: AccessOptions) {
+    this.isOpen = isOpen
+    this.#publishKeys = new PublishKeys(publishKeys)
+    this.#anonymous = isOpen ? OPEN_GRANT : anonymousGrant(anonymous, publicChannels)
+  }
+
+  /** `token` undefined: the request has none. Throws `UNAUTHORIZED` if it is not a good one. */
+  grantFor(token: string | undefined): Grant {
+    if (token === undefined) return this.#anonymous
+    if (this.#publishKeys.has(token)) return PUBLISH_KEY_GRANT
+    if (this.isOpen) return this.#anonymous
+    throw new errors.UNAUTHORIZED('the token is not valid: send one of the publish keys')
+  }
+}
+
+/** Throws `FORBIDDEN`, or `UNAUTHORIZED` where a token would help, naming the channel. */
+export function requireRight(grant: Grant, right: Right, channel: string): void {
+  if (allows(grant, right, channel)) return
+  if (grant.isAnonymous) {
+    const message = `to ${right} channel ${quote(channel)} send a token: Authorization: Bearer <token>`
+    throw new errors.UNAUTHORIZED(message)
+  }
+  throw new errors.FORBIDDEN(`the token does not allow to ${right} channel ${quote(channel)}`)
+}

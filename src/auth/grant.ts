@@ -1,0 +1,50 @@
+import { matches, type Pattern } from './channel-pattern.ts'
+
+/** What somebody may do with a channel. */
+export type Right = 'subscribe' | 'publish' | 'inspect'
+
+/** What a request is allowed, and whose it is. */
+export interface Grant {
+  /** Whose idempotency keys and limits: `''` for publish keys, open mode and anybody. */
+  readonly scope: string
+  /** Nobody asked who they are: a page of another origin must not use it to publish. */
+  readonly isAnonymous: boolean
+  readonly rights: Readonly<Record<Right, readonly Pattern[]>>
+}
+
+const EVERYTHING: readonly Pattern[] = [['**']]
+const NOTHING: readonly Pattern[] = []
+
+/** Open mode on loopback (protocol §7). */
+export const OPEN_GRANT: Grant = {
+  scope: '',
+  isAnonymous: true,
+  rights: { subscribe: EVERYTHING, publish: EVERYTHING, inspect: EVERYTHING },
+}
+
+export const PUBLISH_KEY_GRANT: Grant = { ...OPEN_GRANT, isAnonymous: false }
+
+/** For requests without a token. */
+export function anonymousGrant(
+  anonymous: { readonly subscribe: boolean; readonly publish: boolean },
+  publicChannels: readonly Pattern[],
+): Grant {
+  return {
+    scope: '',
+    isAnonymous: true,
+    rights: {
+      subscribe: anonymous.subscribe ? EVERYTHING : publicChannels,
+      publish: anonymous.publish ? EVERYTHING : NOTHING,
+      inspect: NOTHING,
+    },
+  }
+}
+
+export function allows(grant: Grant, right: Right, channel: string): boolean {
+  return grant.rights[right].some((pattern) => matches(pattern, channel))
+}
+
+/** It reaches every channel. */
+export function allowsAll(grant: Grant, right: Right): boolean {
+  return grant.rights[right].some((pattern) => pattern[0] === '**')
+}

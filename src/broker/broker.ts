@@ -1,0 +1,87 @@
+import { type CodedError } from '../errors.ts'
+import { type Log } from '../log/log.ts'
+import { type Message, type Publication } from '../log/message.ts'
+import { type Floors } from '../log/read.ts'
+import { type Position } from '../position.ts'
+import { type Gap } from '../sse/control-frame.ts'
+
+/** Makes a publish safe to repeat: the same key of the same scope is stored once. */
+export interface IdempotencyKey {
+  /** Whose key it is. */
+  readonly scope: string
+  readonly key: string
+}
+
+export interface PublishRequest extends Publication {
+  readonly idempotency: IdempotencyKey | undefined
+}
+
+/** `error`: nothing of this publication was stored. */
+export type PublishResult =
+  | { readonly position: Position; readonly isDuplicate: boolean }
+  | { readonly error: CodedError }
+
+/** Where a stream wants to begin (protocol §3). */
+export type Start =
+  | { readonly kind: 'now' }
+  | { readonly kind: 'after'; readonly id: string }
+  /** `time` 0: all that is retained. */
+  | { readonly kind: 'since'; readonly time: Position }
+  | { readonly kind: 'newest'; readonly count: number }
+
+/** Where a stream does begin, and what could not be proved. */
+export interface Opening {
+  /** What the opening block tells. */
+  readonly position: Position
+  /** Everything later is to be delivered, later than its floor where there are floors. */
+  readonly cursor: Position
+  readonly floors: Floors | undefined
+  readonly gap: Gap | undefined
+}
+
+/** Whom a broker tells; the hub. Called synchronously, and must not throw. */
+export interface BrokerListener {
+  /**
+   * A message of a subscribed channel: already in the channel's log, or ephemeral and in none. Once for each of its
+   * subscribed channels, in the order of positions over all channels.
+   */
+  deliver(channel: string, message: Message): void
+}
+
+/**
+ * Where messages are stored, and from where all replicas hear of them.
+ *
+ * Order: one clock gives out positions; the messages of all channels are delivered in its order.
+ * Atomicity: a publication is stored in all its channels or in none, in one step with the checks of its key and of
+ * ends. Several publications of one call are stored one after the other, each on its own.
+ * What may fail: `publish` and `delete` reject with a coded error (503) while the store can't be reached; a result
+ * carries what concerns one publication alone (ended channel, reused key).
+ */
+export interface Broker {
+  /** Called once, before anything else. */
+  listen(listener: BrokerListener): void
+
+  /** Stores all; resolves when what has no error is in the logs that replays come from. One result each, in order. */
+  publish(requests: readonly PublishRequest[]): Promise<PublishResult[]>
+
+  /** Drops the log of a channel and ends it. Idempotent; the channel need not exist. */
+  delete(channel: string): Promise<void>
+
+  /** Called for a channel's first stream: from now on its messages are delivered, and its log can be read. */
+  subscribe(channel: string): Log
+
+  /** Called when its last stream has gone: the log must not be read any more. */
+  unsubscribe(channel: string): void
+
+  /** Proves where a stream of these channels, all subscribed, can begin (protocol §4). */
+  open(logs: readonly Log[], start: Start): Promise<Opening>
+
+  /** A position up to which the subscribed logs are complete; whatever comes will be later. */
+  position(): Position
+
+  /** The store was reached at least once. */
+  readonly isReady: boolean
+
+  /** Idempotent. */
+  close(): Promise<void>
+}

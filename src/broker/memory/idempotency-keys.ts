@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto'
+import { type Metrics } from '../../metrics.ts'
+import { type Position } from '../../position.ts'
+import { type IdempotencyKey, type PublishRequest } from '../broker.ts'
+
+/** Some 500 bytes each: 50 MB at the most. */
+const MAX_KEYS = 100_000
+
+interface Stored {
+  readonly position: Position
+  readonly contentHash: string
+  readonly expiresAtMs: number
+}
+
+/** The keys of recent publications. At `MAX_KEYS` the oldest is forgotten, and counted. */
+export class IdempotencyKeys {
+  readonly #ttlMs: number
+  readonly #metrics: Metrics
+  readonly #maxKeys: number
+  /** In the order of insertion, and so of expiry. */
+  readonly #keys = new Map<string, Stored>()
+
+  constructor(ttlMs: number, metrics: Metrics, maxKeys = MAX_KEYS) {
+    this.#ttlMs = ttlMs
+    this.#metrics = metrics
+    this.#maxKeys = maxKeys
+  }
+
+  find(key: IdempotencyKey, nowMs: number): Stored | undefined {
+    const stored = this.#keys.get(nameOf(key))
+    return stored !== undefined && stored.expiresAtMs > nowMs ? stored : undefined
+  }
+
+  add(key: IdempotencyKey, position: Position, contentHash: string, nowMs: number): void {
+    const name = nameOf(key)
+    this.#keys.delete(name)
+    this.#keys.set(name, { position, contentHash, expiresAtMs: nowMs + this.#ttlMs })
+    this.#forgetExpired(nowMs)
+    if (this.#keys.size > this.#maxKeys) {
+      this.#keys.delete(this.#keys.keys().next().value as string)
+      this.#metrics.idempotencyKeysForgotten += 1
+    }
+  }
+
+  /** Called for each key added: it drops at most two, so work stays bounded and the rest shrinks. */
+  #forgetExpired(nowMs: number): void {
+    let left = 2
+    for (const [name, { expiresAtMs }] of this.#keys) {
+      if (left === 0 || expiresAtMs > nowMs) return
+      this.#keys.delete(name)
+      left -= 1
+    }
+  }
+}
+
+function nameOf({ scope, key }: IdempotencyKey): string {
+  return JSON.stringify([scope, key])
+}
+
+/** Tells a repeated publication from another one under the same key. */
+export function hashContent(request: PublishRequest): string {
+  const { channels, event, retry, isEnd, data } = request
+  return createHash('sha256')
+    .update(JSON.stringify([channels.toSorted(), event, retry ?? null, isEnd]))
+    .update(data, 'latin1')
+    .digest('base64')
+}

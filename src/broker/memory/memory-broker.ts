@@ -1,0 +1,202 @@
+import { errors } from '../../errors.ts'
+import { Log } from '../../log/log.ts'
+import { createDeletion, createMessage } from '../../log/message.ts'
+import { type Metrics } from '../../metrics.ts'
+import { currentPosition, millisecondsOf, type Position } from '../../position.ts'
+import {
+  type Broker,
+  type BrokerListener,
+  type Opening,
+  type PublishRequest,
+  type PublishResult,
+  type Start,
+} from '../broker.ts'
+import { hashContent, IdempotencyKeys } from './idempotency-keys.ts'
+import { proveOpening } from './opening.ts'
+import { Retention, type RetentionLimits } from './retention.ts'
+
+/** For so long the name of a deleted channel stays closed (protocol §5). */
+const DELETED_MS = 60_000
+const SWEEP_INTERVAL_MS = 1000
+/** Channels forgotten in one turn of the event loop. */
+const SWEEP_CHANNELS = 2000
+
+export interface MemoryBrokerOptions extends RetentionLimits {
+  readonly idempotencyMs: number
+  readonly metrics: Metrics
+}
+
+/** The broker inside the process: one replica, nothing survives a restart (streams then get a `reset` gap). */
+export class MemoryBroker implements Broker {
+  readonly isReady = true
+  readonly #retention: Retention
+  readonly #idempotencyKeys: IdempotencyKeys
+  readonly #metrics: Metrics
+  /** Logs that streams read, also while they are empty. */
+  readonly #subscribed = new Map<string, Log>()
+  /** Deleted channels and when their names are free again (ms), in that order. */
+  readonly #deleted = new Map<string, number>()
+  #listener: BrokerListener | undefined
+  /** The last position given out or told. */
+  #clock: Position
+  /** When this data set began. */
+  readonly #born: Position
+  /** The highest position dropped together with its channel. */
+  #forgotten: Position = 0
+  #sweepTimer: NodeJS.Timeout
+
+  constructor({ idempotencyMs, metrics, ...limits }: MemoryBrokerOptions) {
+    this.#metrics = metrics
+    this.#retention = new Retention(limits, metrics, (log) => this.#onEmpty(log))
+    this.#idempotencyKeys = new IdempotencyKeys(idempotencyMs, metrics)
+    this.#clock = currentPosition()
+    this.#born = this.#clock
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref()
+    metrics.setBrokerConnected('memory', true)
+    metrics.observeLogs(() => ({ bytes: this.#retention.bytes, channels: this.#retention.size }))
+  }
+
+  listen(listener: BrokerListener): void {
+    this.#listener = listener
+  }
+
+  async publish(requests: readonly PublishRequest[]): Promise<PublishResult[]> {
+    return requests.map((request) => this.#publishOne(request))
+  }
+
+  async delete(channel: string): Promise<void> {
+    const log = this.#find(channel) ?? this.#createLog(channel)
+    const position = this.#tick()
+    const deletion = createDeletion(channel, position)
+    this.#deleted.delete(channel)
+    this.#deleted.set(channel, millisecondsOf(currentPosition()) + DELETED_MS)
+    this.#retention.change(log, position, () => {
+      log.clear()
+      log.append(deletion)
+    })
+    this.#listener?.deliver(channel, deletion)
+  }
+
+  subscribe(channel: string): Log {
+    const log = this.#find(channel) ?? this.#createLog(channel)
+    this.#subscribed.set(channel, log)
+    return log
+  }
+
+  unsubscribe(channel: string): void {
+    const log = this.#subscribed.get(channel)
+    this.#subscribed.delete(channel)
+    if (log?.length === 0) this.#onEmpty(log)
+  }
+
+  async open(logs: readonly Log[], start: Start): Promise<Opening> {
+    const clock = this.position()
+    for (const log of logs) {
+      this.#reopenIfDue(log.channel)
+      this.#retention.trim(log, clock)
+    }
+    return proveOpening({ logs, start, clock, born: this.#born })
+  }
+
+  /** Raises the clock to what it tells, so that whatever is published next is later. */
+  position(): Position {
+    this.#clock = Math.max(this.#clock, currentPosition())
+    return this.#clock
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweepTimer)
+  }
+
+  #publishOne(request: PublishRequest): PublishResult {
+    const { idempotency } = request
+    const nowMs = Date.now()
+    const hash = idempotency === undefined ? '' : hashContent(request)
+    if (idempotency !== undefined) {
+      const first = this.#idempotencyKeys.find(idempotency, nowMs)
+      if (first !== undefined) return answerRepeated(first, hash)
+    }
+    const closed = this.#findClosed(request.channels)
+    if (closed !== undefined) return { error: closed }
+    const position = this.#tick()
+    if (idempotency !== undefined) this.#idempotencyKeys.add(idempotency, position, hash, nowMs)
+    const message = createMessage(request, position)
+    for (const channel of message.channels) {
+      if (!message.isEphemeral) {
+        const log = this.#find(channel) ?? this.#createLog(channel)
+        this.#retention.change(log, position, () => log.append(message))
+      }
+      if (this.#subscribed.has(channel)) this.#listener?.deliver(channel, message)
+    }
+    this.#metrics.messagesPublished += 1
+    return { position, isDuplicate: false }
+  }
+
+  /** All channels are looked at before any is written. */
+  #findClosed(channels: readonly string[]) {
+    for (const channel of channels) {
+      this.#reopenIfDue(channel)
+      const log = this.#find(channel)
+      if (log?.endedAt === undefined) continue
+      if (log.isDeleted) {
+        const message = `channel "${channel}" was deleted: its name is free again within a minute`
+        return new errors.CHANNEL_DELETED(message)
+      }
+      const message = `channel "${channel}" has ended: publish to another name, or DELETE it first`
+      return new errors.CHANNEL_ENDED(message)
+    }
+    return undefined
+  }
+
+  #tick(): Position {
+    this.#clock = Math.max(this.#clock + 1, currentPosition())
+    return this.#clock
+  }
+
+  #find(channel: string): Log | undefined {
+    return this.#retention.find(channel) ?? this.#subscribed.get(channel)
+  }
+
+  /** Whatever this name had before is not later than `forgotten`. */
+  #createLog(channel: string): Log {
+    return new Log(channel, Math.max(this.#forgotten, this.#born))
+  }
+
+  #onEmpty(log: Log): void {
+    if (!this.#subscribed.has(log.channel)) this.#forgotten = Math.max(this.#forgotten, log.base)
+  }
+
+  #reopenIfDue(channel: string): void {
+    const dueMs = this.#deleted.get(channel)
+    if (dueMs !== undefined && dueMs <= Date.now()) this.#reopen(channel)
+  }
+
+  #reopen(channel: string): void {
+    this.#deleted.delete(channel)
+    const log = this.#find(channel)
+    if (log?.isDeleted) this.#retention.change(log, this.#clock, () => log.clear())
+  }
+
+  /** Ends what is over by age, in bounded turns. */
+  #sweep(): void {
+    const now = currentPosition()
+    let left = SWEEP_CHANNELS
+    for (const [channel, dueMs] of this.#deleted) {
+      if (dueMs > millisecondsOf(now) || left === 0) break
+      left -= 1
+      this.#reopen(channel)
+    }
+    const hasMore = this.#retention.expire(now, SWEEP_CHANNELS) || left === 0
+    if (hasMore) setImmediate(() => this.#sweep()).unref()
+  }
+}
+
+function answerRepeated(
+  first: { position: Position; contentHash: string },
+  hash: string,
+): PublishResult {
+  if (first.contentHash === hash) return { position: first.position, isDuplicate: true }
+  const message =
+    'this idempotency key was used for other content: take a new key for a new message'
+  return { error: new errors.IDEMPOTENCY_KEY_REUSED(message) }
+}

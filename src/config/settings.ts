@@ -1,0 +1,252 @@
+import { type Pattern, parsePattern } from '../auth/channel-pattern.ts'
+import { MIN_PUBLISH_KEY_CHARACTERS } from '../auth/publish-keys.ts'
+import { parseDuration, parseInteger, parseSize } from './units.ts'
+
+/** One variable `PIAZZA_…`: how its text becomes a value, and what people read about it. */
+export interface Setting<T> {
+  /** As `--help` and the README print it; `—`: not set. */
+  readonly defaultText: string
+  readonly type: string
+  readonly description: string
+  /** The value of a text; throws `Invalid` saying what would be right. */
+  readonly parse: (text: string) => T
+  /** Used when the variable is not set. */
+  readonly default: T
+}
+
+/** Thrown by `Setting.parse`; the message is what would be right. */
+export class Invalid extends Error {}
+
+/** What a person may say instead of a limit. Limits are then 0. */
+const OFF = 'off'
+
+interface Range {
+  readonly min: number
+  readonly max: number
+  readonly canBeOff?: boolean
+}
+
+const HOUR_MS = 3_600_000
+const DAY_MS = 24 * HOUR_MS
+
+function duration(defaultText: string, description: string, range: Range): Setting<number> {
+  const expected = `a duration such as 500ms, 15s, 10m or 1h, from ${asMs(range.min)} to ${asMs(range.max)}`
+  return quantity('duration', defaultText, description, range, parseDuration, expected)
+}
+
+function asMs(ms: number): string {
+  if (ms % HOUR_MS === 0 && ms > 0) return `${ms / HOUR_MS}h`
+  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
+}
+
+function size(defaultText: string, description: string, range: Range): Setting<number> {
+  const expected = `a size such as 64KiB, 1MiB or 2GiB, from ${range.min}B to ${range.max / 1024 ** 2}MiB`
+  return quantity('size', defaultText, description, range, parseSize, expected)
+}
+
+function integer(defaultText: string, description: string, range: Range): Setting<number> {
+  const expected = `a whole number from ${range.min} to ${range.max}`
+  return quantity('number', defaultText, description, range, parseInteger, expected)
+}
+
+function quantity(
+  type: string,
+  defaultText: string,
+  description: string,
+  { min, max, canBeOff = false }: Range,
+  read: (text: string) => number | undefined,
+  expected: string,
+): Setting<number> {
+  const parse = (text: string): number => {
+    if (canBeOff && text === OFF) return 0
+    const value = read(text)
+    if (value !== undefined && value >= min && value <= max) return value
+    throw new Invalid(canBeOff ? `${expected}, or ${OFF}` : expected)
+  }
+  const typeText = canBeOff ? `${type} or \`${OFF}\`` : type
+  return { type: typeText, defaultText, description, parse, default: parse(defaultText) }
+}
+
+function choice<T extends string>(
+  defaultText: T,
+  choices: readonly T[],
+  description: string,
+): Setting<T> {
+  const parse = (text: string): T => {
+    const found = choices.find((one) => one === text)
+    if (found === undefined) throw new Invalid(`one of ${choices.join(', ')}`)
+    return found
+  }
+  return { type: choices.join(' \\| '), defaultText, description, parse, default: defaultText }
+}
+
+function list<T>(
+  description: string,
+  type: string,
+  parseItem: (item: string) => T,
+): Setting<readonly T[]> {
+  const parse = (text: string): T[] => {
+    const items = text.split(',').map((item) => item.trim())
+    if (items.some((item) => item === '')) throw new Invalid('a list with commas between its items')
+    return items.map(parseItem)
+  }
+  return { type, defaultText: '—', description, parse, default: [] }
+}
+
+function parseHost(text: string): string {
+  if (/^[^\s/]+$/.test(text)) return text
+  throw new Invalid('a host name or IP address such as 127.0.0.1, 0.0.0.0 or ::')
+}
+
+function parsePublishKey(text: string): string {
+  if (text.length >= MIN_PUBLISH_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(text)) return text
+  const right = `keys of at least ${MIN_PUBLISH_KEY_CHARACTERS} printable ASCII characters without space`
+  throw new Invalid(`${right}, for example from: openssl rand -hex 24`)
+}
+
+function parsePublicPattern(text: string): Pattern {
+  const pattern = parsePattern(text)
+  if (pattern !== undefined) return pattern
+  throw new Invalid('channel names or patterns such as news, scores.* or public.**')
+}
+
+function parseOrigin(text: string): string {
+  if (text === '*') return text
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (url !== undefined && url.origin === text) return text
+  throw new Invalid('* or origins such as https://app.example.com, without a path')
+}
+
+/** What anyone may do without a token. */
+export interface Anonymous {
+  readonly subscribe: boolean
+  readonly publish: boolean
+}
+
+const ANONYMOUS: Readonly<Record<string, Anonymous>> = {
+  subscribe: { subscribe: true, publish: false },
+  'publish,subscribe': { subscribe: true, publish: true },
+  'subscribe,publish': { subscribe: true, publish: true },
+}
+
+function parseAnonymous(text: string): Anonymous {
+  const rights = ANONYMOUS[text]
+  if (rights === undefined) throw new Invalid('subscribe, or publish,subscribe')
+  return rights
+}
+
+/**
+ * Every setting (protocol §11). The README's table, `--help`, the checks and the types all come from here.
+ */
+export const SETTINGS = {
+  PIAZZA_HOST: {
+    type: 'address',
+    defaultText: '127.0.0.1',
+    default: '127.0.0.1',
+    description: 'Address to listen on. Anything but loopback needs an access setting.',
+    parse: parseHost,
+  } satisfies Setting<string>,
+  PIAZZA_PORT: integer('8080', 'Port to listen on; 0 takes a free one.', { min: 0, max: 65_535 }),
+  PIAZZA_PUBLISH_KEYS: list(
+    'Keys that may do everything, with commas between; several for rotation.',
+    'list of secrets',
+    parsePublishKey,
+  ),
+  PIAZZA_ANONYMOUS: {
+    type: 'subscribe \\| publish,subscribe',
+    defaultText: '—',
+    default: { subscribe: false, publish: false },
+    description: 'What anyone may do on every channel without a token.',
+    parse: parseAnonymous,
+  } satisfies Setting<Anonymous>,
+  PIAZZA_PUBLIC_CHANNELS: list(
+    'Channels that anyone may subscribe to without a token.',
+    'list of patterns',
+    parsePublicPattern,
+  ),
+  PIAZZA_CORS_ORIGINS: list(
+    'Origins whose pages may subscribe and publish across origins; `*`: any, without cookies.',
+    'list of origins',
+    parseOrigin,
+  ),
+  PIAZZA_HEARTBEAT_INTERVAL: duration('15s', 'A comment keeps an idle stream alive so often.', {
+    min: 1000,
+    max: HOUR_MS,
+    canBeOff: true,
+  }),
+  PIAZZA_RETRY_MIN: duration('2s', 'Shortest reconnection time a stream is told.', {
+    min: 0,
+    max: HOUR_MS,
+  }),
+  PIAZZA_RETRY_MAX: duration('4s', 'Longest reconnection time a stream is told; random between.', {
+    min: 0,
+    max: HOUR_MS,
+  }),
+  PIAZZA_STREAM_MAX_AGE: duration(
+    '30m',
+    'A stream is closed after this time × random 0.8–1, and comes back.',
+    { min: 1000, max: 365 * DAY_MS, canBeOff: true },
+  ),
+  PIAZZA_SLOW_STREAM_TIMEOUT: duration(
+    '30s',
+    'A stream whose reader takes no byte for so long is cut.',
+    { min: 1000, max: DAY_MS },
+  ),
+  PIAZZA_DRAIN_TIME: duration('20s', 'On SIGTERM streams are closed evenly over this time.', {
+    min: 0,
+    max: HOUR_MS,
+  }),
+  PIAZZA_MAX_STREAMS: {
+    type: 'number or `off`',
+    defaultText: 'from the file limit',
+    default: undefined,
+    description: 'Open streams of the process; further subscribes are told to come back later.',
+    parse: (text) => integer('1', '', { min: 1, max: 10_000_000, canBeOff: true }).parse(text),
+  } satisfies Setting<number | undefined>,
+  PIAZZA_OVERLOAD_STATUS: choice(
+    '200',
+    ['200', '503'],
+    'Status of a refusal for now: `200` keeps an EventSource trying, `503` is for other clients.',
+  ),
+  PIAZZA_LOG_MAX_MESSAGES: integer('10000', 'Messages kept per channel.', {
+    min: 1,
+    max: 10_000_000,
+  }),
+  PIAZZA_LOG_MAX_AGE: duration('1h', 'Messages are kept for so long.', {
+    min: 1000,
+    max: 365 * DAY_MS,
+  }),
+  PIAZZA_LOG_MAX_BYTES: size('4MiB', 'Bytes kept per channel; the newest message always stays.', {
+    min: 1,
+    max: 64 * 1024 ** 3,
+  }),
+  PIAZZA_LOG_TOTAL_BYTES: size(
+    '256MiB',
+    'Memory of all logs of the process; beyond it the oldest idle channels lose messages first.',
+    { min: 1024 ** 2, max: 1024 ** 4 },
+  ),
+  PIAZZA_IDEMPOTENCY_TIME: duration('5m', 'An idempotency key is remembered for so long.', {
+    min: 1000,
+    max: DAY_MS,
+  }),
+  PIAZZA_MAX_MESSAGE_BYTES: size('1MiB', 'Largest `data` of a message, bytes of UTF-8.', {
+    min: 1,
+    max: 16 * 1024 ** 2,
+  }),
+  PIAZZA_MAX_BODY_BYTES: size('8MiB', 'Largest request body.', { min: 1, max: 256 * 1024 ** 2 }),
+  PIAZZA_LOG_LEVEL: choice(
+    'info',
+    ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],
+    'What the process logs: JSON lines, or readable ones on a terminal.',
+  ),
+} as const
+
+/** Name of a setting's variable. */
+export type SettingName = keyof typeof SETTINGS
+
+/** Every setting's value: durations in ms, sizes in bytes, `off` as 0. */
+export type Config = {
+  readonly [Name in SettingName]:
+    | ReturnType<(typeof SETTINGS)[Name]['parse']>
+    | (typeof SETTINGS)[Name]['default']
+}

@@ -1,0 +1,35 @@
+import cors from '@fastify/cors'
+import { type FastifyInstance } from 'fastify'
+import plugin from 'fastify-plugin'
+
+export interface CorsOptions {
+  /** Origins, or `*`; none: no CORS headers. */
+  readonly origins: readonly string[]
+}
+
+const PREFLIGHT_CACHE_SECONDS = 86_400
+
+/** CORS (protocol §7), on streams and errors alike. Without origins no page of another origin can read an answer. */
+export const corsHeaders = plugin(
+  async (app: FastifyInstance, { origins }: CorsOptions) => {
+    if (origins.length === 0) return
+    const isAny = origins.includes('*')
+    await app.register(cors, {
+      origin: isAny ? '*' : [...origins],
+      credentials: !isAny,
+      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
+      allowedHeaders: [
+        'Last-Event-ID',
+        'Authorization',
+        'Content-Type',
+        'Idempotency-Key',
+        'Cache-Control',
+      ],
+      exposedHeaders: ['Retry-After', 'Piazza-Refused'],
+      maxAge: PREFLIGHT_CACHE_SECONDS,
+      strictPreflight: false,
+      preflightContinue: true, // the route's own OPTIONS adds Allow
+    })
+  },
+  { name: 'piazza-cors' },
+)

@@ -1,0 +1,133 @@
+import { STATUS_CODES } from 'node:http'
+import { type Socket } from 'node:net'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import plugin from 'fastify-plugin'
+import { type CodedError, errors } from '../../errors.ts'
+import { type Metrics } from '../../metrics.ts'
+
+/** Body of every error answer (protocol §9). */
+interface ErrorBody {
+  readonly statusCode: number
+  readonly code: string
+  readonly error: string
+  readonly message: string
+}
+
+export interface ErrorsOptions {
+  readonly metrics: Metrics
+}
+
+/** Our words for what Fastify finds wrong with a request before a route sees it. */
+const FRAMEWORK_ERRORS: Readonly<Record<string, (error: FastifyError) => CodedError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: () =>
+    new errors.BODY_TOO_LARGE('the body is larger than PIAZZA_MAX_BODY_BYTES: send it in parts'),
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
+    new errors.MEDIA_TYPE(
+      'send Content-Type: application/json, or use POST /channels/:name for raw data',
+    ),
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
+    new errors.REQUEST_INVALID('the body has another length than Content-Length says'),
+  FST_ERR_MAX_PARAM_LENGTH: () =>
+    new errors.URL_TOO_LONG(
+      'the list of channels is too long: a stream takes 64 names of 200 characters',
+    ),
+}
+
+function toBody(error: CodedError): ErrorBody {
+  const statusCode = error.statusCode ?? 500
+  return {
+    statusCode,
+    code: error.code,
+    error: STATUS_CODES[statusCode] ?? 'Error',
+    message: error.message,
+  }
+}
+
+/** The coded error that answers whatever was thrown. */
+function toCoded(thrown: FastifyError | CodedError): CodedError {
+  if (thrown.code?.startsWith('PIAZZA_ERR_')) return thrown as CodedError
+  const translate = FRAMEWORK_ERRORS[thrown.code]
+  if (translate !== undefined) return translate(thrown)
+  const status = thrown.statusCode ?? 500
+  if (status >= 400 && status < 500) return new errors.REQUEST_INVALID(thrown.message)
+  return new errors.INTERNAL('the hub failed to answer; its log says why')
+}
+
+/** Answers with `{statusCode, code, error, message}`, and counts. */
+export function answerError(
+  metrics: Metrics,
+  thrown: FastifyError | CodedError,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const coded = toCoded(thrown)
+  if (coded.code === 'PIAZZA_ERR_INTERNAL') request.log.error({ err: thrown }, 'request failed')
+  metrics.countHttpError(coded.code)
+  const body = toBody(coded)
+  if (body.statusCode === 401) reply.header('www-authenticate', challenge(request))
+  reply.header('cache-control', 'no-store').code(body.statusCode).send(body)
+}
+
+/** RFC 6750 §3: the error is told only to those who sent a token. */
+function challenge(request: FastifyRequest): string {
+  const hasToken = request.headers.authorization !== undefined
+  return hasToken ? 'Bearer realm="piazza", error="invalid_token"' : 'Bearer realm="piazza"'
+}
+
+/** Answers bytes that node:http could not take for a request. */
+export function answerClientError(
+  metrics: Metrics,
+  error: NodeJS.ErrnoException,
+  socket: Socket,
+): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const body = toBody(describeClientError(error))
+  metrics.countHttpError(body.code)
+  const json = JSON.stringify(body)
+  const head = [
+    `HTTP/1.1 ${body.statusCode} ${body.error}`,
+    'Content-Type: application/json; charset=utf-8',
+    `Content-Length: ${Buffer.byteLength(json)}`,
+    'Cache-Control: no-store',
+    'Connection: close',
+  ]
+  socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
+}
+
+function describeClientError(error: NodeJS.ErrnoException): CodedError {
+  switch (error.code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new errors.HEADERS_TOO_LARGE('the request line and headers are longer than 64 KiB')
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new errors.REQUEST_TIMEOUT('the request did not arrive whole in time')
+    default:
+      return new errors.REQUEST_INVALID(`this is not an HTTP/1.1 request: ${error.message}`)
+  }
+}
+
+/** One form for all errors. */
+export const errorAnswers = plugin(
+  async (app: FastifyInstance, { metrics }: ErrorsOptions) => {
+    app.setErrorHandler<FastifyError>((error, request, reply) =>
+      answerError(metrics, error, request, reply),
+    )
+    // In a hook, so that it comes before the body is read.
+    app.addHook('onRequest', async (request) => {
+      if (!request.is404) return
+      const [path = ''] = request.url.split('?')
+      throw new errors.NOT_FOUND(
+        `there is no ${request.method} ${path.slice(0, 200)}: see the API in docs/protocol.md`,
+      )
+    })
+    app.setNotFoundHandler(async () => {})
+  },
+  { name: 'piazza-errors' },
+)

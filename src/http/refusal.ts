@@ -1,0 +1,61 @@
+import { type FastifyReply } from 'fastify'
+import { errors } from '../errors.ts'
+import { type Hub } from '../hub/hub.ts'
+import { type Metrics, type RefusalReason } from '../metrics.ts'
+import { refusalBody } from '../sse/control-frame.ts'
+
+export interface RefusalOptions {
+  readonly hub: Hub
+  readonly metrics: Metrics
+  /** 0: no limit. */
+  readonly maxStreams: number
+  /** `503` is for clients that are no EventSource. */
+  readonly status: '200' | '503'
+}
+
+/** A refusal counts for so long in the load that makes the next ones longer. */
+const LOAD_DECAY_MS = 10_000
+
+/**
+ * Turns subscribes away for now (protocol §6). An EventSource stops for good on any status but 200, so the refusal is
+ * a short `200` stream that tells it when to come back: the more are refused, the later.
+ */
+export class Refusals {
+  readonly #options: RefusalOptions
+  /** Refusals of late, decaying. */
+  #recent = 0
+  #updatedMs = 0
+
+  constructor(options: RefusalOptions) {
+    this.#options = options
+  }
+
+  /** Why a subscribe can't be taken now. */
+  reason(): RefusalReason | undefined {
+    const { hub, maxStreams } = this.#options
+    if (hub.isDraining) return 'draining'
+    return maxStreams > 0 && hub.streamCount >= maxStreams ? 'max-streams' : undefined
+  }
+
+  answer(reply: FastifyReply, reason: RefusalReason): FastifyReply {
+    const { hub, metrics, status } = this.#options
+    metrics.countRefused(reason)
+    const retryMs = hub.randomRetryMs(this.#load())
+    reply.header('piazza-refused', reason).header('retry-after', Math.ceil(retryMs / 1000))
+    if (status === '503') {
+      throw new errors.UNAVAILABLE(
+        `no stream can be opened now (${reason}): try again after Retry-After`,
+      )
+    }
+    return reply.type('text/event-stream').code(200).send(refusalBody(reason, retryMs))
+  }
+
+  /** 0-1: refusals of late as a share of the streams there may be. */
+  #load(): number {
+    const { hub, maxStreams } = this.#options
+    const nowMs = performance.now()
+    this.#recent = this.#recent * Math.exp((this.#updatedMs - nowMs) / LOAD_DECAY_MS) + 1
+    this.#updatedMs = nowMs
+    return Math.min(1, this.#recent / Math.max(1, maxStreams, hub.streamCount))
+  }
+}

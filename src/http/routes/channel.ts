@@ -1,0 +1,29 @@
+import { type FastifyInstance } from 'fastify'
+import { requireRight } from '../../auth/access.ts'
+import { type Broker } from '../../broker/broker.ts'
+import { readChannelName } from '../channel-names.ts'
+import { requireOwnOrigin } from '../plugins/origin-guard.ts'
+
+export interface ChannelRouteOptions {
+  readonly broker: Broker
+  readonly corsOrigins: readonly string[]
+}
+
+/** Dropping a channel's log and ending it (protocol §5). */
+export async function channelRoutes(
+  app: FastifyInstance,
+  { broker, corsOrigins }: ChannelRouteOptions,
+): Promise<void> {
+  app.route({
+    method: 'DELETE',
+    url: '/channels/:name',
+    config: { access: 'header' },
+    handler: async (request, reply) => {
+      if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
+      const channel = readChannelName((request.params as { name: string }).name)
+      requireRight(request.grant, 'publish', channel)
+      await broker.delete(channel)
+      return reply.code(204).send()
+    },
+  })
+}

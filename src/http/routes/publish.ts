@@ -1,0 +1,188 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { requireRight } from '../../auth/access.ts'
+import { type Broker, type PublishResult } from '../../broker/broker.ts'
+import { errors } from '../../errors.ts'
+import { type Metrics } from '../../metrics.ts'
+import { formatId } from '../../position.ts'
+import { utf8FromBytes } from '../../sse/utf8.ts'
+import { readChannelName } from '../channel-names.ts'
+import { parseJson, readUtf8 } from '../json.ts'
+import { requireOwnOrigin } from '../plugins/origin-guard.ts'
+import {
+  type Checked,
+  checkPublication,
+  idempotencyOf,
+  readPublication,
+  reconcileKeys,
+  requireFanOut,
+} from '../publication.ts'
+import {
+  MAX_BATCH_ITEMS,
+  PUBLISH_RESPONSES,
+  PublishBody,
+  type PublishAnswer,
+} from '../publish-schema.ts'
+import { readRawFields } from '../raw-fields.ts'
+import { type Query } from '../subscription.ts'
+
+export interface PublishRouteOptions {
+  readonly broker: Broker
+  readonly metrics: Metrics
+  readonly corsOrigins: readonly string[]
+  readonly maxMessageBytes: number
+}
+
+/** Publishing (protocol §2). */
+export async function publishRoutes(
+  app: FastifyInstance,
+  options: PublishRouteOptions,
+): Promise<void> {
+  await app.register(jsonPublish, options)
+  await app.register(rawPublish, options)
+}
+
+async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): Promise<void> {
+  const { broker, metrics, maxMessageBytes } = options
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    'application/json',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
+  )
+  app.route({
+    method: 'POST',
+    url: '/publish',
+    config: { access: 'header' },
+    schema: { body: PublishBody, response: PUBLISH_RESPONSES },
+    validatorCompiler: () => () => true, // readPublication does it, in words that help
+    handler: async (request, reply) => {
+      const startedMs = performance.now()
+      requireOrigin(request, options)
+      const { body } = request
+      const isBatch = Array.isArray(body)
+      const publications = isBatch
+        ? readBatch(body, maxMessageBytes)
+        : [readPublication(body, maxMessageBytes)]
+      const header = readKeyHeader(request)
+      if (isBatch && header !== undefined) {
+        const message =
+          'header Idempotency-Key is for one message: give each item of a batch its "idempotencyKey"'
+        throw new errors.IDEMPOTENCY_KEY_INVALID(message)
+      }
+      const keyed = isBatch ? publications : publications.map((one) => withHeaderKey(one, header))
+      const results = await publish(request, broker, keyed)
+      metrics.observePublish((performance.now() - startedMs) / 1000)
+      return isBatch ? answerBatch(reply, keyed, results) : answerOne(reply, keyed[0]!, results[0]!)
+    },
+  })
+}
+
+async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): Promise<void> {
+  const { broker, metrics, maxMessageBytes } = options
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser(
+    '*',
+    { parseAs: 'buffer' },
+    async (_request: FastifyRequest, body: Buffer) => body,
+  )
+  app.route({
+    method: 'POST',
+    url: '/channels/:name',
+    config: { access: 'header' },
+    schema: { response: PUBLISH_RESPONSES },
+    handler: async (request, reply) => {
+      const startedMs = performance.now()
+      requireOrigin(request, options)
+      const { name } = request.params as { name: string }
+      const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
+      const publication = checkPublication(
+        {
+          channels: [readChannelName(name)],
+          ...readRawFields(request.query as Query),
+          data: utf8FromBytes(readUtf8(body)),
+          key: reconcileKeys(undefined, readKeyHeader(request)),
+        },
+        maxMessageBytes,
+      )
+      const results = await publish(request, broker, [publication])
+      metrics.observePublish((performance.now() - startedMs) / 1000)
+      return answerOne(reply, publication, results[0]!)
+    },
+  })
+}
+
+function requireOrigin(request: FastifyRequest, { corsOrigins }: PublishRouteOptions): void {
+  if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
+}
+
+function readKeyHeader({ headers }: FastifyRequest): string | undefined {
+  return headers['idempotency-key'] as string | undefined // node joins a repeated one
+}
+
+function withHeaderKey(publication: Checked, header: string | undefined): Checked {
+  if (header === undefined) return publication
+  const key = reconcileKeys(publication.key, header)
+  if (publication.isEphemeral) {
+    const message = 'an "ephemeral" message is not stored, so an idempotency key can\'t guard it'
+    throw new errors.BODY_INVALID(message)
+  }
+  return { ...publication, key }
+}
+
+/** All are checked before any is stored. */
+function readBatch(items: readonly unknown[], maxMessageBytes: number): Checked[] {
+  if (items.length < 1 || items.length > MAX_BATCH_ITEMS) {
+    throw new errors.BODY_INVALID(`a batch has 1 to ${MAX_BATCH_ITEMS} items, not ${items.length}`)
+  }
+  return items.map((item, i) => {
+    try {
+      return readPublication(item, maxMessageBytes)
+    } catch (error) {
+      if (error instanceof Error) error.message = `item ${i}: ${error.message}`
+      throw error
+    }
+  })
+}
+
+async function publish(
+  { grant }: FastifyRequest,
+  broker: Broker,
+  publications: readonly Checked[],
+): Promise<PublishResult[]> {
+  requireFanOut(publications)
+  for (const { channels } of publications) {
+    for (const channel of channels) requireRight(grant, 'publish', channel)
+  }
+  return broker.publish(
+    publications.map((one) => ({ ...one, idempotency: idempotencyOf(grant.scope, one.key) })),
+  )
+}
+
+function answerOne(reply: FastifyReply, publication: Checked, result: PublishResult): FastifyReply {
+  if ('error' in result) throw result.error
+  const status = publication.isEphemeral ? 202 : result.isDuplicate ? 200 : 201
+  return reply.code(status).send(toAnswer(publication, result))
+}
+
+function answerBatch(
+  reply: FastifyReply,
+  publications: readonly Checked[],
+  results: readonly PublishResult[],
+): FastifyReply {
+  const failed = results.find((result) => 'error' in result)
+  const status = failed !== undefined && 'error' in failed ? failed.error.statusCode : 201
+  return reply
+    .code(status)
+    .send({ results: results.map((result, i) => toAnswer(publications[i]!, result)) })
+}
+
+function toAnswer(publication: Checked, result: PublishResult): PublishAnswer {
+  if ('error' in result) {
+    const { statusCode, code, message } = result.error
+    return { error: { statusCode, code, message } }
+  }
+  const { channels, isEphemeral } = publication
+  if (isEphemeral) return { channels: [...channels] }
+  const answer = { id: formatId(result.position), channels: [...channels] }
+  return result.isDuplicate ? { ...answer, duplicate: true } : answer
+}

@@ -1,0 +1,29 @@
+import { type FastifyInstance, type HTTPMethods } from 'fastify'
+import { errors } from '../../errors.ts'
+
+/** Answers OPTIONS, and 405 with `Allow` to all methods that a resource does not have. */
+export function refuseOtherMethods(
+  app: FastifyInstance,
+  url: string,
+  methods: readonly HTTPMethods[],
+): void {
+  const allow = [...methods, 'OPTIONS'].join(', ')
+  app.route({
+    method: 'OPTIONS',
+    url,
+    handler: async (_request, reply) =>
+      reply.header('allow', allow).header('content-length', '0').code(204).send(),
+  })
+  app.route({
+    method: app.supportedMethods.filter(
+      (method) => method !== 'OPTIONS' && !methods.includes(method),
+    ),
+    url,
+    // Before the body is read, whatever its type.
+    onRequest: async (request, reply) => {
+      reply.header('allow', allow)
+      throw new errors.METHOD_NOT_ALLOWED(`${request.method} is not allowed here; ${allow} are`)
+    },
+    handler: async () => {},
+  })
+}

@@ -1,0 +1,90 @@
+import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import Negotiator from 'negotiator'
+import { requireRight } from '../../auth/access.ts'
+import { errors, quote } from '../../errors.ts'
+import { type Hub } from '../../hub/hub.ts'
+import { requireAlone } from '../plugins/pipelining.ts'
+import { Refusals, type RefusalOptions } from '../refusal.ts'
+import { type Query, readSubscription } from '../subscription.ts'
+
+export interface SubscribeRouteOptions extends RefusalOptions {
+  readonly hub: Hub
+}
+
+const STREAM_TYPE = 'text/event-stream'
+/** Of every stream (protocol §3); CORS and the like are added from the reply. */
+const STREAM_HEADERS = {
+  'Content-Type': STREAM_TYPE,
+  'Cache-Control': 'no-store, no-transform',
+  'X-Accel-Buffering': 'no',
+} as const
+
+/** Subscribing (protocol §3). */
+export async function subscribeRoutes(
+  app: FastifyInstance,
+  options: SubscribeRouteOptions,
+): Promise<void> {
+  const { hub } = options
+  const refusals = new Refusals(options)
+  app.route({
+    method: ['GET', 'HEAD'],
+    url: '/channels/:name',
+    exposeHeadRoute: false,
+    config: { access: 'header-or-query', isStream: true },
+    handler: async (request, reply) => {
+      requireAlone(request, reply)
+      const { name } = request.params as { name: string }
+      const subscription = readSubscription(name, request.query as Query, request.headers)
+      for (const channel of subscription.channels) requireRight(request.grant, 'subscribe', channel)
+      requireStreamAccepted(request)
+      const reason = refusals.reason()
+      if (reason !== undefined) return refusals.answer(reply, reason)
+
+      const admission = await hub.admit(subscription)
+      if (admission.isOver) {
+        hub.dismiss(admission)
+        return reply.code(204).send()
+      }
+      if (request.method === 'HEAD') {
+        hub.dismiss(admission)
+        return reply.headers(STREAM_HEADERS).send()
+      }
+      try {
+        requireAlone(request, reply) // what came in the same packet has been seen by now
+      } catch (error) {
+        hub.dismiss(admission)
+        throw error
+      }
+      reply.hijack()
+      hub.begin(
+        admission,
+        { request: request.raw, response: reply.raw },
+        streamHead(request, reply),
+      )
+      return reply
+    },
+  })
+}
+
+/** Only an `Accept` that excludes streams is refused: none, and anything with a wildcard, take one. */
+function requireStreamAccepted(request: FastifyRequest): void {
+  const { accept } = request.headers
+  if (accept === undefined || accept === STREAM_TYPE) return
+  if (new Negotiator(request.raw).mediaTypes([STREAM_TYPE]).length > 0) return
+  const message = `this route answers ${STREAM_TYPE}, which Accept: ${quote(accept)} excludes`
+  throw new errors.NOT_ACCEPTABLE(message)
+}
+
+/**
+ * Status line and headers. Chunked *and* `Connection: close`: without chunks, half a block after a cut is taken for
+ * whole by some clients; chunked without close poisons a proxy's upstream keep-alive (measured with nginx).
+ */
+function streamHead(request: FastifyRequest, reply: FastifyReply): string {
+  const { httpVersion } = request.raw
+  const headers: Record<string, unknown> = { ...reply.getHeaders() }
+  delete headers['cache-control']
+  Object.assign(headers, STREAM_HEADERS, { Date: new Date().toUTCString(), Connection: 'close' })
+  if (httpVersion !== '1.0') headers['Transfer-Encoding'] = 'chunked'
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
+  return `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`
+}

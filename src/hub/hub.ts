@@ -1,0 +1,319 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Broker, type BrokerListener, type Opening, type Start } from '../broker/broker.ts'
+import { type Log } from '../log/log.ts'
+import { type Message } from '../log/message.ts'
+import { type Metrics, type StreamCloseReason } from '../metrics.ts'
+import { type Position } from '../position.ts'
+import { Chunk } from '../sse/chunk.ts'
+import { HEARTBEAT, pingFrame, positionFrame } from '../sse/control-frame.ts'
+import { type Exchange } from '../sse/sse-connection.ts'
+import { Audience, type Form } from './audience.ts'
+import { closeInWaves } from './drain.ts'
+import { Flush } from './flush.ts'
+import { openingFrames } from './opening-frames.ts'
+import { Stream, type StreamOwner } from './stream.ts'
+import { TICK_MS, Wheel } from './wheel.ts'
+
+export interface HubOptions {
+  readonly broker: Broker
+  readonly metrics: Metrics
+  /** 0: no heartbeats. */
+  readonly heartbeatMs: number
+  /** The `retry:` of a stream is random between these. */
+  readonly retryMinMs: number
+  readonly retryMaxMs: number
+  /** 0: streams may live for ever. */
+  readonly streamMaxAgeMs: number
+  readonly slowTimeoutMs: number
+  readonly logMaxAgeMs: number
+}
+
+/** What a subscribe asks for; names and rights have been checked. */
+export interface Subscription extends Form {
+  readonly channels: readonly string[]
+  readonly start: Start
+  readonly hasControl: boolean
+  readonly hasPadding: boolean
+  /** 0: none. */
+  readonly pingMs: number
+}
+
+/** A subscribe whose beginning has been proved. Exactly one of `Hub.begin` and `Hub.dismiss` follows. */
+export interface Admission {
+  readonly subscription: Subscription
+  readonly audience: Audience
+  readonly opening: Opening
+  /** Everything has been sent before, and nothing will follow: protocol §5 wants a 204. */
+  readonly isOver: boolean
+}
+
+/** A quiet stream is told its position at a quarter of the log's age: later it could not be proved (protocol §3). */
+const POSITIONS_PER_LOG_AGE = 4
+/** A stream lives for 0.8 to 1 times its maximum, so that those opened together don't end together. */
+const MIN_AGE_SHARE = 0.8
+const CLOSED_CHECK_INTERVAL_MS = 20
+const HEARTBEAT_CHUNK = new Chunk([HEARTBEAT])
+
+interface Channel {
+  readonly log: Log
+  readonly audiences: Audience[]
+}
+
+/** Fan-out inside one process: which streams want which channels, and when each is due for what. */
+export class Hub implements BrokerListener, StreamOwner {
+  readonly slowTimeoutMs: number
+  readonly #options: HubOptions
+  readonly #broker: Broker
+  readonly #metrics: Metrics
+  readonly #flush: Flush
+  readonly #wheel: Wheel
+  readonly #heartbeatTicks: number
+  readonly #positionTicks: number
+  readonly #channels = new Map<string, Channel>()
+  readonly #audiences = new Map<string, Audience>()
+  readonly #streams = new Set<Stream>()
+  /** Admissions that are neither begun nor dismissed. */
+  #pending = 0
+  #isDraining = false
+
+  constructor(options: HubOptions) {
+    this.#options = options
+    this.#broker = options.broker
+    this.#metrics = options.metrics
+    this.slowTimeoutMs = options.slowTimeoutMs
+    this.#heartbeatTicks = ticks(options.heartbeatMs)
+    this.#positionTicks = Math.max(1, ticks(options.logMaxAgeMs / POSITIONS_PER_LOG_AGE))
+    this.#flush = new Flush({ metrics: options.metrics, position: () => this.position() })
+    this.#wheel = new Wheel((stream, tick) => this.#doWhatIsDue(stream, tick))
+    options.broker.listen(this)
+    options.metrics.observeStreams(() => this.#sizes())
+  }
+
+  /** Open streams, and subscribes that are on their way to become one. */
+  get streamCount(): number {
+    return this.#streams.size + this.#pending
+  }
+
+  get channelCount(): number {
+    return this.#channels.size
+  }
+
+  get isDraining(): boolean {
+    return this.#isDraining
+  }
+
+  get tick(): number {
+    return this.#wheel.tick
+  }
+
+  position(): Position {
+    return this.#broker.position()
+  }
+
+  /** A random reconnection time for one stream, ms. `load` 0-1 makes it up to ten times longer. */
+  randomRetryMs(load = 0): number {
+    const { retryMinMs, retryMaxMs } = this.#options
+    const spread = retryMinMs + Math.random() * (retryMaxMs - retryMinMs)
+    return Math.round(spread * (1 + 9 * load))
+  }
+
+  deliver(channel: string, message: Message): void {
+    for (const audience of this.#channels.get(channel)?.audiences ?? []) {
+      if (message.isEphemeral && !audience.addEphemeral(message)) {
+        this.#metrics.ephemeralMissed += audience.streams.length
+      }
+      this.#flush.enqueue(audience)
+    }
+  }
+
+  /** Subscribes to the channels, then proves where the stream begins. */
+  async admit(subscription: Subscription): Promise<Admission> {
+    const audience = this.#hold(subscription)
+    this.#pending += 1
+    try {
+      const opening = await this.#broker.open(audience.logs, subscription.start)
+      const isOver =
+        opening.gap === undefined &&
+        audience.isOverAt(opening.cursor) &&
+        opening.cursor >= audience.latest
+      return { subscription, audience, opening, isOver }
+    } catch (error) {
+      this.#pending -= 1
+      this.#release(audience)
+      throw error
+    }
+  }
+
+  /** Answers the exchange with a stream. `head`: status line and headers. */
+  begin(admission: Admission, exchange: Exchange, head: string): void {
+    const { subscription, audience, opening } = admission
+    if (exchange.request.socket.destroyed) {
+      this.dismiss(admission)
+      return
+    }
+    this.#pending -= 1
+    const { hasControl, pingMs } = subscription
+    const times = { closeAtTick: this.#randomEndTick(), pingTicks: ticks(pingMs) }
+    const stream = new Stream(this, audience, exchange, opening, hasControl, times)
+    stream.visitedBy = this.#flush.serial
+    audience.add(stream)
+    this.#streams.add(stream)
+    this.#metrics.streamsOpened += 1
+    if (opening.gap !== undefined) this.#metrics.countGap(opening.gap.reason)
+    const heartbeatSeconds = this.#heartbeatTicks === 0 ? null : this.#options.heartbeatMs / 1000
+    const retryMs = this.randomRetryMs()
+    stream.open(head, openingFrames({ subscription, audience, opening, retryMs, heartbeatSeconds }))
+    this.#wheel.add(stream, this.#ticksToNext(stream))
+    if (stream.cursor < audience.latest || audience.isOverAt(stream.cursor)) {
+      if (!stream.isBlocked) this.#flush.catchUp(stream)
+    } else stream.floors = undefined
+  }
+
+  /** Lets go of an admission that does not become a stream. */
+  dismiss({ audience }: Admission): void {
+    this.#pending -= 1
+    this.#release(audience)
+  }
+
+  onWritable(stream: Stream): void {
+    this.#flush.catchUp(stream)
+  }
+
+  onClosed(stream: Stream, reason: StreamCloseReason): void {
+    this.#streams.delete(stream)
+    this.#wheel.remove(stream)
+    stream.audience.remove(stream)
+    this.#release(stream.audience)
+    this.#metrics.countClosed(reason)
+  }
+
+  /** Closes all streams over `drainMs`, each with its own `retry`, and waits for their sockets. */
+  async drain(drainMs: number): Promise<void> {
+    this.#isDraining = true
+    // A stream that was just being opened is part of the next round; the last sockets close within 5 s.
+    while (this.#streams.size > 0) {
+      const open = [...this.#streams].filter((stream) => !stream.isOver)
+      await closeInWaves(open, drainMs, (stream) => stream.close('drain', this.#drainRetryMs()))
+      await sleep(CLOSED_CHECK_INTERVAL_MS)
+    }
+  }
+
+  /** Cuts what is left; idempotent. */
+  close(): void {
+    this.#wheel.close()
+    for (const stream of this.#streams) stream.cut('shutdown')
+  }
+
+  /** Longer than usual: the wave that closes a stream is the smaller part of the spread when the drain is short. */
+  #drainRetryMs(): number {
+    const { retryMinMs, retryMaxMs } = this.#options
+    return Math.round(retryMinMs + Math.random() * (2 * retryMaxMs - retryMinMs))
+  }
+
+  #randomEndTick(): number {
+    const { streamMaxAgeMs } = this.#options
+    if (streamMaxAgeMs === 0) return Number.POSITIVE_INFINITY
+    const share = MIN_AGE_SHARE + Math.random() * (1 - MIN_AGE_SHARE)
+    return this.tick + Math.max(1, ticks(streamMaxAgeMs * share))
+  }
+
+  #doWhatIsDue(stream: Stream, tick: number): number {
+    if (stream.isOver) return 1
+    if (tick >= stream.closeAtTick) {
+      stream.close('max-age', this.randomRetryMs())
+      return 1
+    }
+    if (!stream.isBlocked) this.#writeWhatIsDue(stream, tick)
+    return this.#ticksToNext(stream)
+  }
+
+  #writeWhatIsDue(stream: Stream, tick: number): void {
+    if (this.#isPositionDue(stream, tick)) {
+      stream.lastIdTick = tick
+      stream.write(new Chunk([positionFrame(stream.position)]))
+    }
+    if (
+      stream.pingTicks > 0 &&
+      tick - stream.lastPingTick >= stream.pingTicks &&
+      !stream.isBlocked
+    ) {
+      stream.lastPingTick = tick
+      stream.write(new Chunk([pingFrame(new Date())]))
+    }
+    const isIdle = this.#heartbeatTicks > 0 && tick - stream.lastWriteTick >= this.#heartbeatTicks
+    if (isIdle && !stream.isBlocked) stream.write(HEARTBEAT_CHUNK)
+  }
+
+  #isPositionDue(stream: Stream, tick: number): boolean {
+    return stream.hasControl && !stream.isBehind && tick - stream.lastIdTick >= this.#positionTicks
+  }
+
+  #ticksToNext(stream: Stream): number {
+    const tick = this.tick
+    let due = stream.closeAtTick
+    if (this.#heartbeatTicks > 0) due = Math.min(due, stream.lastWriteTick + this.#heartbeatTicks)
+    if (stream.hasControl) due = Math.min(due, stream.lastIdTick + this.#positionTicks)
+    if (stream.pingTicks > 0) due = Math.min(due, stream.lastPingTick + stream.pingTicks)
+    return due - tick
+  }
+
+  #hold(subscription: Subscription): Audience {
+    const key = keyOf(subscription)
+    let audience = this.#audiences.get(key)
+    if (audience === undefined) {
+      audience = this.#createAudience(key, subscription)
+      this.#audiences.set(key, audience)
+    }
+    audience.holders += 1
+    return audience
+  }
+
+  #createAudience(key: string, { channels, events, isEnvelope }: Subscription): Audience {
+    const subscribed = channels.map((name) => {
+      let channel = this.#channels.get(name)
+      if (channel === undefined) {
+        channel = { log: this.#broker.subscribe(name), audiences: [] }
+        this.#channels.set(name, channel)
+      }
+      return channel
+    })
+    const logs = subscribed.map((channel) => channel.log)
+    const audience = new Audience(key, channels, logs, { events, isEnvelope })
+    for (const channel of subscribed) channel.audiences.push(audience)
+    return audience
+  }
+
+  #release(audience: Audience): void {
+    audience.holders -= 1
+    if (audience.holders > 0) return
+    this.#audiences.delete(audience.key)
+    for (const name of audience.channels) {
+      const channel = this.#channels.get(name) as Channel
+      channel.audiences.splice(channel.audiences.indexOf(audience), 1)
+      if (channel.audiences.length > 0) continue
+      this.#channels.delete(name)
+      this.#broker.unsubscribe(name)
+    }
+  }
+
+  #sizes() {
+    let behind = 0
+    let attached = 0
+    for (const stream of this.#streams) {
+      if (stream.isBehind) behind += 1
+      if (stream.isAttached) attached += 1
+    }
+    return { streams: this.#streams.size, behind, attached, channels: this.#channels.size }
+  }
+}
+
+function ticks(ms: number): number {
+  return Math.ceil(ms / TICK_MS)
+}
+
+/** Order matters to an envelope alone: it names the first requested channel. */
+function keyOf({ channels, events, isEnvelope }: Subscription): string {
+  const names = isEnvelope ? channels : channels.toSorted()
+  if (events === undefined && !isEnvelope) return names.join(',')
+  return JSON.stringify([names, isEnvelope, events === undefined ? null : [...events].toSorted()])
+}

@@ -1,0 +1,46 @@
+import { formatId, type Position } from '../position.ts'
+import { encodeFrame } from '../sse/frame.ts'
+import { type Utf8 } from '../sse/utf8.ts'
+
+/** What a publisher asks to be sent; shape and meaning have been checked. */
+export interface Publication {
+  /** 1-100 distinct names. */
+  readonly channels: readonly string[]
+  /** Empty: untyped. */
+  readonly event: Utf8
+  /** The SSE reconnection time, ms. */
+  readonly retry: number | undefined
+  readonly data: Utf8
+  readonly isEphemeral: boolean
+  readonly isEnd: boolean
+}
+
+/**
+ * What lies in a log: immutable, and shared by the logs of all its channels and by all streams. The frame is the only
+ * copy of the content; what else is needed of it (`events=`, `envelope=1`, history) is read back from there.
+ */
+export interface Message {
+  readonly position: Position
+  /** Empty for the mark that a DELETE leaves: its channel has ended, and there is nothing to send. */
+  readonly frame: Utf8
+  readonly channels: readonly string[]
+  readonly isEnd: boolean
+  /** Not stored, without id. */
+  readonly isEphemeral: boolean
+}
+
+export function createMessage(publication: Publication, position: Position): Message {
+  const { channels, event, retry, data, isEnd, isEphemeral } = publication
+  const id = isEphemeral ? '' : formatId(position)
+  const frame = encodeFrame({ event, retry, data, id })
+  return { position, frame, channels, isEnd, isEphemeral }
+}
+
+/** The mark that a DELETE leaves in the log, so that each stream hears of it in its place. */
+export function createDeletion(channel: string, position: Position): Message {
+  return { position, frame: '' as Utf8, channels: [channel], isEnd: true, isEphemeral: false }
+}
+
+export function isDeletion(message: Message): boolean {
+  return message.frame === ''
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { buildApp } from './app.ts'
+import { describeUsage } from './config/help.ts'
+import { isOpenMode, readConfig } from './config/read-config.ts'
+import { type Config } from './config/settings.ts'
+import { createLogger } from './logger.ts'
+import { VERSION } from './version.ts'
+
+/** Connects that may wait while the event loop is busy: a deploy sends thousands at once. */
+const LISTEN_BACKLOG = 4096
+
+/** What a person who can't listen there can do about it. */
+const LISTEN_ERRORS: Readonly<Record<string, string>> = {
+  EADDRINUSE:
+    'the port is in use: stop what uses it, or set PIAZZA_PORT to another (0: any free one)',
+  EACCES: 'no permission: set PIAZZA_PORT to 1024 or above, or allow the process to bind it',
+  EADDRNOTAVAIL:
+    'this machine does not have that address: set PIAZZA_HOST to one it has, or 0.0.0.0',
+  ENOTFOUND: 'that host name is not known: set PIAZZA_HOST to an address of this machine',
+}
+
+function fail(lines: readonly string[]): never {
+  for (const line of lines) process.stderr.write(`piazza: ${line}\n`)
+  process.exit(1)
+}
+
+function readSettings(): Config {
+  const { config, problems, warnings } = readConfig(process.env)
+  for (const warning of warnings) process.stderr.write(`piazza: warning: ${warning}\n`)
+  return config ?? fail(problems)
+}
+
+async function serve(config: Config): Promise<void> {
+  const logger = createLogger(config.PIAZZA_LOG_LEVEL)
+  const app = await buildApp(config, logger)
+  stopOnSignals(app, config, logger)
+  const { PIAZZA_HOST: host, PIAZZA_PORT: port } = config
+  try {
+    await app.http.listen({
+      host,
+      port,
+      backlog: LISTEN_BACKLOG,
+      listenTextResolver: (address) => `listening at ${address}`,
+    })
+  } catch (error) {
+    const { code = '', message } = error as NodeJS.ErrnoException
+    fail([`can't listen on ${host}:${port}: ${LISTEN_ERRORS[code] ?? message}`])
+  }
+  if (isOpenMode(config)) {
+    logger.warn('no access configured: everything on this machine may publish and subscribe')
+  } else if (config.PIAZZA_PUBLISH_KEYS.length === 0 && !config.PIAZZA_ANONYMOUS.publish) {
+    logger.warn('nobody can publish: set PIAZZA_PUBLISH_KEYS')
+  }
+  const url = app.http.listeningOrigin
+  logger.info({ version: VERSION, url, maxStreams: app.maxStreams, broker: 'memory' }, 'started')
+}
+
+/** The first signal drains and exits 0; a second one ends at once with 1. */
+function stopOnSignals(
+  app: Awaited<ReturnType<typeof buildApp>>,
+  config: Config,
+  logger: ReturnType<typeof createLogger>,
+): void {
+  let isStopping = false
+  const stop = (signal: NodeJS.Signals) => {
+    if (isStopping) process.exit(1)
+    isStopping = true
+    logger.info({ signal, streams: app.hub.streamCount }, 'draining')
+    app.close(config.PIAZZA_DRAIN_TIME).then(
+      () => {
+        logger.info('stopped')
+        process.exit(0)
+      },
+      (error: unknown) => {
+        logger.error({ err: error }, 'could not stop cleanly')
+        process.exit(1)
+      },
+    )
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
+
+const [option, ...others] = process.argv.slice(2)
+if (option === '--help') process.stdout.write(describeUsage())
+else if (option === '--version') process.stdout.write(`${VERSION}\n`)
+else if (option === '--check-config') {
+  readSettings()
+  process.stdout.write('piazza: the settings are valid\n')
+} else if (option === undefined) await serve(readSettings())
+else fail([`there is no option ${[option, ...others].join(' ')}: --help lists them`])

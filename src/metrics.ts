@@ -1,0 +1,217 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { type CloseReason, type GapReason } from './sse/control-frame.ts'
+
+/** Why a stream is no more. */
+export type StreamCloseReason = CloseReason | 'client' | 'ended' | 'slow' | 'input' | 'shutdown'
+
+/** Why a subscribe was turned away for now (protocol §6). */
+export type RefusalReason = 'draining' | 'max-streams'
+
+const LAG_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
+const PUBLISH_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2]
+
+/** What is known only when it is asked for. */
+type LogSizes = () => { readonly bytes: number; readonly channels: number }
+type StreamSizes = () => {
+  readonly streams: number
+  readonly behind: number
+  readonly attached: number
+  readonly channels: number
+}
+
+/**
+ * Every metric (protocol §12); `docs/operations.md` tells what each means, held by a test. No label has a channel's
+ * name: there may be millions. What the hot path counts is a plain number here, and is read when Prometheus asks.
+ */
+export class Metrics {
+  readonly registry = new Registry()
+
+  messagesPublished = 0
+  messagesDelivered = 0
+  bytesDelivered = 0
+  messagesReplayed = 0
+  ephemeralMissed = 0
+  idempotencyKeysForgotten = 0
+  messagesEvictedByTotal = 0
+  streamsOpened = 0
+
+  readonly #streamsClosed: Counter
+  readonly #streamsRefused: Counter
+  readonly #gaps: Counter
+  readonly #httpErrors: Counter
+  readonly #brokerConnected: Gauge
+  readonly #lag: Histogram
+  readonly #publishDuration: Histogram
+  #logSizes: LogSizes = () => ({ bytes: 0, channels: 0 })
+  #streamSizes: StreamSizes = () => ({ streams: 0, behind: 0, attached: 0, channels: 0 })
+
+  constructor() {
+    const registers = [this.registry]
+    collectDefaultMetrics({ register: this.registry })
+    this.#countTotals()
+    this.#gaugeSizes()
+    this.#streamsClosed = new Counter({
+      name: 'piazza_streams_closed_total',
+      help: 'Streams that ended, by reason',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#streamsRefused = new Counter({
+      name: 'piazza_streams_refused_total',
+      help: 'Subscribes turned away for now, by reason',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#gaps = new Counter({
+      name: 'piazza_gaps_total',
+      help: 'Gap events sent, by reason',
+      labelNames: ['reason'],
+      registers,
+    })
+    this.#httpErrors = new Counter({
+      name: 'piazza_http_errors_total',
+      help: 'Error answers, by code',
+      labelNames: ['code'],
+      registers,
+    })
+    this.#brokerConnected = new Gauge({
+      name: 'piazza_broker_connected',
+      help: '1 while the broker is reached, by connection',
+      labelNames: ['connection'],
+      registers,
+    })
+    this.#lag = new Histogram({
+      name: 'piazza_delivery_lag_seconds',
+      help: 'From publish to written to the last live stream, for the oldest message of each fan-out',
+      buckets: LAG_BUCKETS_SECONDS,
+      registers,
+    })
+    this.#publishDuration = new Histogram({
+      name: 'piazza_publish_duration_seconds',
+      help: 'From a publish read whole to its answer',
+      buckets: PUBLISH_BUCKETS_SECONDS,
+      registers,
+    })
+  }
+
+  observeLogs(sizes: LogSizes): void {
+    this.#logSizes = sizes
+  }
+
+  observeStreams(sizes: StreamSizes): void {
+    this.#streamSizes = sizes
+  }
+
+  countClosed(reason: StreamCloseReason): void {
+    this.#streamsClosed.inc({ reason })
+  }
+
+  countRefused(reason: RefusalReason): void {
+    this.#streamsRefused.inc({ reason })
+  }
+
+  countGap(reason: GapReason): void {
+    this.#gaps.inc({ reason })
+  }
+
+  countHttpError(code: string): void {
+    this.#httpErrors.inc({ code })
+  }
+
+  setBrokerConnected(connection: 'memory', isConnected: boolean): void {
+    this.#brokerConnected.set({ connection }, isConnected ? 1 : 0)
+  }
+
+  observeLag(seconds: number): void {
+    this.#lag.observe(seconds)
+  }
+
+  observePublish(seconds: number): void {
+    this.#publishDuration.observe(seconds)
+  }
+
+  #countTotals(): void {
+    this.#total(
+      'piazza_messages_published_total',
+      'Messages accepted',
+      () => this.messagesPublished,
+    )
+    this.#total(
+      'piazza_messages_delivered_total',
+      'Messages written to streams, replays included',
+      () => this.messagesDelivered,
+    )
+    this.#total(
+      'piazza_delivered_bytes_total',
+      'Bytes of messages written to streams',
+      () => this.bytesDelivered,
+    )
+    this.#total(
+      'piazza_replayed_messages_total',
+      'Messages written from the log to streams that were not at its end',
+      () => this.messagesReplayed,
+    )
+    this.#total(
+      'piazza_ephemeral_missed_total',
+      'Ephemeral messages that streams missed because they were behind',
+      () => this.ephemeralMissed,
+    )
+    this.#total(
+      'piazza_idempotency_keys_forgotten_total',
+      'Idempotency keys forgotten before their time, for lack of room',
+      () => this.idempotencyKeysForgotten,
+    )
+    this.#total(
+      'piazza_log_evicted_messages_total',
+      'Messages dropped before their time because PIAZZA_LOG_TOTAL_BYTES was reached',
+      () => this.messagesEvictedByTotal,
+    )
+    this.#total('piazza_streams_opened_total', 'Streams opened', () => this.streamsOpened)
+  }
+
+  #gaugeSizes(): void {
+    this.#gauge('piazza_streams', 'Open streams', () => this.#streamSizes().streams)
+    this.#gauge(
+      'piazza_streams_behind',
+      'Streams not at the end of the log, or blocked',
+      () => this.#streamSizes().behind,
+    )
+    this.#gauge(
+      'piazza_streams_attached',
+      'Streams whose socket could not be detached from node:http',
+      () => this.#streamSizes().attached,
+    )
+    this.#gauge('piazza_channels', 'Channels with a log', () => this.#logSizes().channels)
+    this.#gauge(
+      'piazza_channels_subscribed',
+      'Channels with streams',
+      () => this.#streamSizes().channels,
+    )
+    this.#gauge('piazza_log_bytes', 'Memory of all logs, bytes', () => this.#logSizes().bytes)
+  }
+
+  #total(name: string, help: string, read: () => number): void {
+    const total = new Counter({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.reset()
+        this.inc(read())
+      },
+    })
+    this.registry.registerMetric(total)
+  }
+
+  #gauge(name: string, help: string, read: () => number): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      registers: [],
+      collect() {
+        this.set(read())
+      },
+    })
+    this.registry.registerMetric(gauge)
+  }
+}
