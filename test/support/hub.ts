@@ -29,7 +29,7 @@ export async function startHub(settings: Record<string, string> = {}): Promise<T
   const { config, problems } = readConfig({ PIAZZA_PORT: '0', ...settings })
   if (config === undefined) throw new Error(problems.join('\n'))
   const app = await buildApp(config, pino({ level: 'silent' }))
-  await app.http.listen({ host: '127.0.0.1', port: 0 })
+  await app.http.listen({ host: '127.0.0.1', port: config.PIAZZA_PORT })
   onTestFinished(async () => {
     await app.close(0)
   }, 30_000)

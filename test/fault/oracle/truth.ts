@@ -1,0 +1,113 @@
+/** A message that the hub has acknowledged. */
+export interface Acknowledged {
+  readonly id: string
+  readonly channels: readonly string[]
+  readonly data: string
+}
+
+/** What was said on a stream, in the order in which it came. */
+export type Heard =
+  | { readonly kind: 'message'; readonly id: string; readonly data: string }
+  | { readonly kind: 'gap'; readonly reason: string; readonly channels: readonly string[] | null }
+  | { readonly kind: 'opened'; readonly position: string }
+
+/** The whole life of one reader over all its connections. */
+export interface Life {
+  readonly name: string
+  readonly channels: readonly string[]
+  readonly heard: readonly Heard[]
+}
+
+/**
+ * Checks one reader's life against what was acknowledged (P1, P2, P3): every id once and rising, its content as
+ * published, no hole without a gap event, no gap event where nothing was missed. Returns what is wrong, in words.
+ */
+export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged>): string[] {
+  const faults: string[] = []
+  const start = life.heard.find((heard) => heard.kind === 'opened')?.position
+  if (start === undefined) return [`${life.name} never heard a position`]
+  const expected = [...acknowledged.values()]
+    .filter(
+      ({ id, channels }) => id > start && channels.some((name) => life.channels.includes(name)),
+    )
+    .toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const received = new Set<string>()
+  let last = start
+  for (const heard of life.heard) {
+    if (heard.kind !== 'message') continue
+    const truth = acknowledged.get(heard.id)
+    if (truth === undefined) faults.push(`${life.name} got ${heard.id}, which nobody published`)
+    else if (truth.data !== heard.data) faults.push(`${life.name} got other data under ${heard.id}`)
+    if (heard.id <= last) faults.push(`${life.name} got ${heard.id} after ${last}`)
+    last = heard.id
+    received.add(heard.id)
+  }
+  const gaps = excuses(life, acknowledged)
+  for (const { id, channels } of expected) {
+    if (received.has(id)) continue
+    const wanted = channels.filter((name) => life.channels.includes(name))
+    const isExcused = wanted.every((name) => gaps.some((gap) => gap.covers(name, id)))
+    if (!isExcused) faults.push(`${life.name} missed ${id} of ${wanted.join(',')} in silence`)
+  }
+  for (const gap of gaps) {
+    for (const name of gap.channels ?? life.channels) {
+      // One that also went to another channel may have come through that: the log can't know.
+      const isNeeded = expected.some(
+        ({ id, channels }) =>
+          channels.includes(name) &&
+          gap.covers(name, id) &&
+          (!received.has(id) || channels.length > 1),
+      )
+      if (!isNeeded)
+        faults.push(`${life.name} was told a needless gap of ${name} after ${gap.after}`)
+    }
+  }
+  return faults
+}
+
+interface Excuse {
+  readonly channels: readonly string[] | null
+  readonly after: string
+  covers(channel: string, id: string): boolean
+}
+
+/**
+ * A gap covers, for each channel it names, what lies between the last id before it and the next message of that
+ * channel: others may be whole in between. One that also went to another channel of the reader proves nothing: it may
+ * have come through that.
+ */
+function excuses(
+  { heard, channels }: Life,
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+): Excuse[] {
+  const found: Excuse[] = []
+  let last = ''
+  heard.forEach((one, i) => {
+    if (one.kind === 'opened' && last === '') last = one.position
+    if (one.kind === 'message') last = one.id
+    if (one.kind !== 'gap') return
+    const after = last
+    const nextOf = (channel: string) => {
+      for (const later of heard.slice(i + 1)) {
+        if (later.kind !== 'message') continue
+        const wanted = acknowledged
+          .get(later.id)
+          ?.channels.filter((name) => channels.includes(name))
+        if (wanted?.length === 1 && wanted[0] === channel) return later.id
+      }
+      return undefined
+    }
+    const ends = new Map<string, string | undefined>()
+    found.push({
+      channels: one.channels,
+      after,
+      covers: (channel, id) => {
+        if (id <= after || one.channels?.includes(channel) === false) return false
+        if (!ends.has(channel)) ends.set(channel, nextOf(channel))
+        const end = ends.get(channel)
+        return end === undefined || id < end
+      },
+    })
+  })
+  return found
+}

@@ -1,0 +1,101 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { mkdir, rmdir } from 'node:fs/promises'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { onTestFinished } from 'vitest'
+import { request } from './request.ts'
+import { waitFor } from './wait.ts'
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url))
+const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
+
+/** The hub as operators run it: a process of its own. It is killed with the test. */
+export interface HubProcess {
+  readonly url: string
+  readonly port: number
+  readonly exitCode: number | null
+  /** What it logged, a line each. */
+  readonly log: readonly string[]
+  /** Publishes one untyped message as it is; returns its id. */
+  send(channel: string, data: string): Promise<string>
+  /** The value of a metric line; 0 if absent. */
+  metric(line: string): Promise<number>
+  signal(name: NodeJS.Signals): void
+  waitForExit(deadlineMs?: number): Promise<void>
+}
+
+/** Builds what is not built; files that run at the same time build once. */
+async function build(): Promise<void> {
+  await waitFor(
+    'the build of another test file',
+    async () => {
+      if (existsSync(MAIN) && !existsSync(BUILD_LOCK)) return true
+      const isMine = await mkdir(BUILD_LOCK).then(
+        () => true,
+        () => false,
+      )
+      if (!isMine) return false
+      try {
+        const built = spawnSync('npm', ['run', 'build'], { cwd: ROOT, encoding: 'utf8' })
+        if (built.status !== 0) throw new Error(`${built.stdout}${built.stderr}`)
+      } finally {
+        await rmdir(BUILD_LOCK)
+      }
+      return true
+    },
+    60_000,
+  )
+}
+
+/** Starts `node dist/main.js` with these `PIAZZA_*` settings, and waits until it listens. */
+export async function startHubProcess(settings: Record<string, string> = {}): Promise<HubProcess> {
+  await build()
+  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+    env: { PATH: process.env['PATH'], PIAZZA_PORT: '0', ...settings },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  onTestFinished(() => {
+    child.kill('SIGKILL')
+  })
+  const log: string[] = []
+  createInterface({ input: child.stdout! }).on('line', (line) => log.push(line))
+  createInterface({ input: child.stderr! }).on('line', (line) => log.push(line))
+  let url = ''
+  await waitFor('the hub process to start', () => {
+    if (child.exitCode !== null) throw new Error(`the hub ended: ${log.join('\n')}`)
+    url = log.map(toStartedUrl).find((found) => found !== undefined) ?? ''
+    return url !== ''
+  })
+  const port = Number(new URL(url).port)
+  return {
+    url,
+    port,
+    log,
+    get exitCode() {
+      return child.exitCode
+    },
+    send: async (channel, data) => {
+      const answer = await request(port, 'POST', `/channels/${channel}`, {}, data)
+      if (answer.status !== 201) throw new Error(`publish: ${answer.status} ${answer.text}`)
+      return (JSON.parse(answer.text) as { id: string }).id
+    },
+    metric: async (line) => {
+      const { text } = await request(port, 'GET', '/metrics')
+      const found = text.split('\n').find((row) => row.startsWith(`${line} `))
+      return Number(found?.slice(line.length) ?? 0)
+    },
+    signal: (name) => {
+      child.kill(name)
+    },
+    waitForExit: (deadlineMs) =>
+      waitFor('the hub process to end', () => child.exitCode !== null, deadlineMs),
+  }
+}
+
+function toStartedUrl(line: string): string | undefined {
+  if (!line.startsWith('{')) return undefined
+  const { msg, url } = JSON.parse(line) as { msg?: string; url?: string }
+  return msg === 'started' ? url : undefined
+}
