@@ -1,17 +1,18 @@
-import { METHODS } from 'node:http'
-import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type FastifyInstance } from 'fastify'
 import { type Logger } from 'pino'
 import { Access } from './auth/access.ts'
 import { MemoryBroker } from './broker/memory/memory-broker.ts'
 import { isOpenMode } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
-import { errors } from './errors.ts'
 import { maxStreamsFromFileLimit } from './file-limit.ts'
+import { maxLogBytesFromHeap } from './heap-limit.ts'
+import { createHttp } from './http/create-http.ts'
 import { authentication } from './http/plugins/authentication.ts'
 import { corsHeaders } from './http/plugins/cors.ts'
-import { answerClientError, answerError, errorAnswers } from './http/plugins/errors.ts'
+import { errorAnswers } from './http/plugins/errors.ts'
 import { originGuard } from './http/plugins/origin-guard.ts'
 import { pipelining } from './http/plugins/pipelining.ts'
+import { requestRules } from './http/plugins/request-rules.ts'
 import { channelRoutes } from './http/routes/channel.ts'
 import { healthRoutes } from './http/routes/health.ts'
 import { metricsRoutes } from './http/routes/metrics.ts'
@@ -21,11 +22,6 @@ import { rootRoutes } from './http/routes/root.ts'
 import { subscribeRoutes } from './http/routes/subscribe.ts'
 import { Hub } from './hub/hub.ts'
 import { Metrics } from './metrics.ts'
-
-/** 64 names of 200 characters, percent-encoded throughout. */
-const MAX_PARAM_CHARACTERS = 64 * (200 + 1) * 3
-/** Request line and headers: such a list of names, a long token and id. */
-const MAX_HEADER_BYTES = 64 * 1024
 
 /** The hub, its parts in the order of the flow. */
 export interface App {
@@ -49,7 +45,7 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
     maxMessages: config.PIAZZA_LOG_MAX_MESSAGES,
     maxAgeMs: config.PIAZZA_LOG_MAX_AGE,
     maxBytes: config.PIAZZA_LOG_MAX_BYTES,
-    totalBytes: config.PIAZZA_LOG_TOTAL_BYTES,
+    totalBytes: fitIntoHeap(config.PIAZZA_LOG_TOTAL_BYTES, logger),
     idempotencyMs: config.PIAZZA_IDEMPOTENCY_TIME,
     metrics,
   })
@@ -66,14 +62,11 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
   const maxStreams = config.PIAZZA_MAX_STREAMS ?? maxStreamsFromFileLimit()
   const corsOrigins = config.PIAZZA_CORS_ORIGINS
 
-  const http = createHttp(config, logger, metrics)
+  const http = createHttp({ logger, metrics, maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES })
   await http.register(pipelining)
   await http.register(corsHeaders, { origins: corsOrigins })
   await http.register(errorAnswers, { metrics })
-  http.addHook('onRequest', async (request, reply) => {
-    reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
-    refuseBodyOfGet(request.method, request.headers)
-  })
+  await http.register(requestRules)
   await http.register(originGuard, { isOpen: access.isOpen })
   await http.register(authentication, { access })
 
@@ -112,46 +105,15 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
   }
 }
 
-function createHttp(config: Config, logger: FastifyBaseLogger, metrics: Metrics): FastifyInstance {
-  const http = Fastify({
-    loggerInstance: logger,
-    logController: new LogController({ disableRequestLogging: true }), // never tokens, never per message
-    bodyLimit: config.PIAZZA_MAX_BODY_BYTES,
-    return503OnClosing: false, // a 503 would end an EventSource for good
-    routerOptions: { maxParamLength: MAX_PARAM_CHARACTERS },
-    http: { maxHeaderSize: MAX_HEADER_BYTES },
-    rewriteUrl: ({ url = '/' }) => escapeMalformed(url),
-    frameworkErrors: (error, request, reply) => answerError(metrics, error, request, reply),
-    clientErrorHandler: (error, socket) => answerClientError(metrics, error, socket),
-  })
-  http.removeAllContentTypeParsers()
-  const supported: readonly string[] = http.supportedMethods
-  for (const method of METHODS) {
-    if (method !== 'CONNECT' && !supported.includes(method)) {
-      http.addHttpMethod(method)
-    }
-  }
-  return http
-}
-
-/** A broken `%` escape is part of a name that is not valid, and is told so with the headers of its route. */
-function escapeMalformed(url: string): string {
-  if (!url.includes('%')) return url
-  try {
-    decodeURIComponent(url)
-    return url
-  } catch {
-    return url.replaceAll('%', '%25')
-  }
-}
-
-/** Nobody means one, and what is not read would stand before the next request. */
-function refuseBodyOfGet(
-  method: string,
-  headers: { readonly [name: string]: string | string[] | undefined },
-): void {
-  if (method !== 'GET' && method !== 'HEAD') return
-  const length = headers['content-length']
-  if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return
-  throw new errors.BODY_UNEXPECTED(`a ${method} takes no body`)
+/** A log larger than the heap would end the process: it is cut to what fits, and that is said. */
+function fitIntoHeap(configuredBytes: number, logger: Logger): number {
+  const fittingBytes = maxLogBytesFromHeap()
+  if (configuredBytes <= fittingBytes) return configuredBytes
+  const advice =
+    'give Node more with NODE_OPTIONS=--max-old-space-size=<MiB>, or set PIAZZA_LOG_TOTAL_BYTES lower'
+  logger.warn(
+    { configuredBytes, fittingBytes, advice },
+    'the logs are cut to what fits into the heap',
+  )
+  return fittingBytes
 }

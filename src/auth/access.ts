@@ -30,12 +30,20 @@ export class Access {
     this.#anonymous = isOpen ? OPEN_GRANT : anonymousGrant(anonymous, publicChannels)
   }
 
-  /** `token` undefined: the request has none. Throws `UNAUTHORIZED` if it is not a good one. */
-  grantFor(token: string | undefined): Grant {
-    if (token === undefined) return this.#anonymous
+  /** What a token grants. Throws `UNAUTHORIZED` if it is not a good one. */
+  grantFor(token: string): Grant {
     if (this.#publishKeys.has(token)) return PUBLISH_KEY_GRANT
     if (this.isOpen) return this.#anonymous
     throw new errors.UNAUTHORIZED('the token is not valid: send one of the publish keys')
+  }
+
+  /**
+   * What a request without an explicit token may do. A stale cookie counts for nothing: it must not lock a browser
+   * out of what anybody may do.
+   */
+  ambientGrant(cookie: string | undefined): Grant {
+    const isGood = cookie !== undefined && this.#publishKeys.has(cookie)
+    return isGood ? PUBLISH_KEY_GRANT : this.#anonymous
   }
 }
 

@@ -165,7 +165,7 @@ export const SETTINGS = {
     parsePublicPattern,
   ),
   PIAZZA_CORS_ORIGINS: list(
-    'Origins whose pages may subscribe and publish across origins; `*`: any, without cookies.',
+    'Origins whose pages may subscribe and publish across origins; `*`: any may subscribe, without cookies.',
     'list of origins',
     parseOrigin,
   ),

@@ -26,11 +26,13 @@ export function parseJson(bytes: Buffer): unknown {
     const message = `the body is not valid JSON: ${(error as SyntaxError).message}`
     throw new errors.JSON_INVALID(message)
   }
-  if (isDeeper(value, MAX_DEPTH)) {
-    throw new errors.JSON_TOO_DEEP(`the body's JSON is nested deeper than ${MAX_DEPTH} levels`)
-  }
+  if (isDeeper(value, MAX_DEPTH)) throw tooDeep()
   if (MAY_BE_INEXACT.test(text)) requireExactNumbers(text)
   return value
+}
+
+function tooDeep() {
+  return new errors.JSON_TOO_DEEP(`the body's JSON is nested deeper than ${MAX_DEPTH} levels`)
 }
 
 function isDeeper(value: unknown, levels: number): boolean {
@@ -41,19 +43,59 @@ function isDeeper(value: unknown, levels: number): boolean {
   return false
 }
 
-/** Only called for bodies that may need it: this parser keeps the text of numbers, and is slower. */
-function requireExactNumbers(text: string): void {
-  parseLossless(text, null, {
-    parseNumber: requireExact,
-    onDuplicateKey: ({ newValue }) => newValue, // as JSON.parse does
-  })
+/** A number that can't be kept; `text` is how it was written. */
+class Inexact {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
 }
 
-/** Fractions round as `JSON.parse` rounds them; integers must survive, and nothing may become infinite. */
-function requireExact(text: string): number {
-  const value = Number(text)
-  const isExact = INTEGER.test(text) ? BigInt(text) === BigInt(value) : Number.isFinite(value)
-  if (isExact) return value
-  const message = `the number ${quote(text).slice(1, -1)} can't be kept exactly: send it as a string`
+/** Only called for bodies that may need it: this parser keeps the text of numbers, and is slower. */
+function requireExactNumbers(text: string): void {
+  let hasInexact = false
+  let parsed: unknown
+  try {
+    parsed = parseLossless(text, null, {
+      parseNumber: (number) => {
+        if (isKept(number)) return 0
+        hasInexact = true
+        return new Inexact(number)
+      },
+      onDuplicateKey: ({ newValue }) => newValue, // as JSON.parse does
+    })
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw tooDeep() // under a key that is given again: JSON.parse has dropped it
+  }
+  if (!hasInexact) return
+  const items = Array.isArray(parsed) ? parsed : [parsed]
+  const index = items.findIndex((item) => findInexact(item) !== undefined)
+  const found = findInexact(items[index])
+  if (found === undefined) return // a repeated key has replaced it
+  const where = Array.isArray(parsed) ? `item ${index}: ` : ''
+  const excerpt = quote(found.text).replaceAll('"', '')
+  const message = `${where}the number ${excerpt} can't be kept exactly: send it as a string`
   throw new errors.NUMBER_INEXACT(message)
+}
+
+/**
+ * An integer must arrive with its value, or as JSON.stringify wrote it of a double. Fractions round as `JSON.parse`
+ * rounds them, and nothing may become infinite.
+ */
+function isKept(text: string): boolean {
+  const value = Number(text)
+  if (!INTEGER.test(text)) return Number.isFinite(value)
+  return Number.isFinite(value) && (String(value) === text || BigInt(text) === BigInt(value))
+}
+
+function findInexact(value: unknown): Inexact | undefined {
+  if (value instanceof Inexact) return value
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const inner of Object.values(value)) {
+    const found = findInexact(inner)
+    if (found !== undefined) return found
+  }
+  return undefined
 }

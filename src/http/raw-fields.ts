@@ -8,8 +8,10 @@ type Field = (typeof FIELDS)[number]
 
 /** What `POST /channels/:name` takes from its query: text, where the JSON route has types. */
 export function readRawFields(
+  url: string,
   query: Query,
 ): Pick<Unchecked, 'event' | 'retry' | 'isEphemeral' | 'isEnd'> {
+  requireWellFormed(url)
   const unknownField = Object.keys(query).find(
     (name) => !(FIELDS as readonly string[]).includes(name),
   )
@@ -22,6 +24,15 @@ export function readRawFields(
     retry: readRetry(single(query, 'retry')),
     isEphemeral: readBoolean(query, 'ephemeral'),
     isEnd: readBoolean(query, 'end'),
+  }
+}
+
+/** The query string parser takes a broken escape as it stands: it would become another event. */
+function requireWellFormed(url: string): void {
+  try {
+    decodeURIComponent(url.slice(url.indexOf('?') + 1))
+  } catch {
+    throw new errors.QUERY_INVALID('the query has a % that is no escape of UTF-8: write % as %25')
   }
 }
 

@@ -16,6 +16,9 @@ export interface RefusalOptions {
 /** A refusal counts for so long in the load that makes the next ones longer. */
 const LOAD_DECAY_MS = 10_000
 
+/** A small hub is not at full load by a handful of refusals. */
+const MIN_FULL_LOAD = 100
+
 /**
  * Turns subscribes away for now (protocol §6). An EventSource stops for good on any status but 200, so the refusal is
  * a short `200` stream that tells it when to come back: the more are refused, the later.
@@ -56,6 +59,6 @@ export class Refusals {
     const nowMs = performance.now()
     this.#recent = this.#recent * Math.exp((this.#updatedMs - nowMs) / LOAD_DECAY_MS) + 1
     this.#updatedMs = nowMs
-    return Math.min(1, this.#recent / Math.max(1, maxStreams, hub.streamCount))
+    return Math.min(1, this.#recent / Math.max(MIN_FULL_LOAD, maxStreams, hub.streamCount))
   }
 }

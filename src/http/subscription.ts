@@ -54,11 +54,18 @@ function readSince(text: string | undefined): number | undefined {
   const backMs = parseDuration(text)
   if (backMs !== undefined) return (Date.now() - backMs) * 1000
   const match = RFC_3339.exec(text)
-  const time = match === null ? Number.NaN : Date.parse(`${match[1]}T${match[2]}${zone(match[3]!)}`)
+  const isDate = match !== null && isCalendarDate(match[1]!)
+  const time = isDate ? Date.parse(`${match[1]}T${match[2]}${zone(match[3]!)}`) : Number.NaN
   if (!Number.isNaN(time)) return time * 1000
   const right =
     'it takes an RFC 3339 time (2026-01-31T12:00:00Z), a duration back (90s, 10m, 2h) or all'
   throw new errors.QUERY_INVALID(`since=${quote(text)} is not valid: ${right}`)
+}
+
+/** `Date` takes February 30 for a day in March. */
+function isCalendarDate(date: string): boolean {
+  const time = Date.parse(`${date}T00:00:00Z`)
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date)
 }
 
 function zone(text: string): string {

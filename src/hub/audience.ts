@@ -98,8 +98,9 @@ export class Audience {
     return { frames, count, bytes, hasId }
   }
 
-  /** False: there was no room. */
+  /** False: there was no room. One that went to several of the channels comes here once for each. */
   addEphemeral(message: Message): boolean {
+    if (this.#ephemerals.at(-1) === message) return true
     const size = message.frame.length
     if (this.#ephemeralBytes > 0 && this.#ephemeralBytes + size > MAX_EPHEMERAL_BYTES) return false
     this.#ephemerals.push(message)

@@ -29,8 +29,13 @@ export interface Message {
   readonly isEphemeral: boolean
 }
 
-export function createMessage(publication: Publication, position: Position): Message {
-  const { channels, event, retry, data, isEnd, isEphemeral } = publication
+/** `channels`: those of the publication, or an equal list that is kept anyway. */
+export function createMessage(
+  publication: Publication,
+  position: Position,
+  channels = publication.channels,
+): Message {
+  const { event, retry, data, isEnd, isEphemeral } = publication
   const id = isEphemeral ? '' : formatId(position)
   const frame = encodeFrame({ event, retry, data, id })
   return { position, frame, channels, isEnd, isEphemeral }

@@ -16,7 +16,7 @@ const READ_TO_END_MS = 15_000
 const SETTINGS = {
   PIAZZA_LOG_MAX_MESSAGES: '400',
   PIAZZA_LOG_MAX_BYTES: '1MiB',
-  PIAZZA_STREAM_MAX_AGE: '2s',
+  PIAZZA_STREAM_MAX_AGE: '4s',
   PIAZZA_SLOW_STREAM_TIMEOUT: '1s',
   PIAZZA_HEARTBEAT_INTERVAL: '1s',
 }
@@ -61,6 +61,7 @@ test(
     expect(count('message')).toBeGreaterThan(acknowledged.size)
     expect(count('opened')).toBeGreaterThan(READERS * 2)
     expect(count('gap')).toBeGreaterThan(0)
+    expect(await hub.metric('piazza_replayed_messages_total')).toBeGreaterThan(0)
   },
   SECONDS * 1000 + 90_000,
 )

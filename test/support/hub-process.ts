@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync, statSync } from 'node:fs'
 import { mkdir, rmdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
@@ -9,6 +10,7 @@ import { waitFor } from './wait.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
+const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
 
 /** The hub as operators run it: a process of its own. It is killed with the test. */
@@ -26,12 +28,20 @@ export interface HubProcess {
   waitForExit(deadlineMs?: number): Promise<void>
 }
 
+/** An older build would be tested in place of what is written. */
+function isBuilt(): boolean {
+  if (!existsSync(MAIN)) return false
+  const builtMs = statSync(MAIN).mtimeMs
+  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
+  return files.every((file) => statSync(join(SRC, file)).mtimeMs <= builtMs)
+}
+
 /** Builds what is not built; files that run at the same time build once. */
 async function build(): Promise<void> {
   await waitFor(
     'the build of another test file',
     async () => {
-      if (existsSync(MAIN) && !existsSync(BUILD_LOCK)) return true
+      if (!existsSync(BUILD_LOCK) && isBuilt()) return true
       const isMine = await mkdir(BUILD_LOCK).then(
         () => true,
         () => false,

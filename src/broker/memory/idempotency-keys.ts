@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { LRUCache } from 'lru-cache'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
 import { type IdempotencyKey, type PublishRequest } from '../broker.ts'
@@ -12,43 +13,41 @@ interface Stored {
   readonly expiresAtMs: number
 }
 
-/** The keys of recent publications. At `MAX_KEYS` the oldest is forgotten, and counted. */
+/** The keys of recent publications. At `maxKeys` the oldest is forgotten, and counted. */
 export class IdempotencyKeys {
   readonly #ttlMs: number
   readonly #metrics: Metrics
-  readonly #maxKeys: number
-  /** In the order of insertion, and so of expiry. */
-  readonly #keys = new Map<string, Stored>()
+  /** In the order of insertion, and so of expiry: keys are only peeked at. */
+  readonly #keys: LRUCache<string, Stored>
 
   constructor(ttlMs: number, metrics: Metrics, maxKeys = MAX_KEYS) {
     this.#ttlMs = ttlMs
     this.#metrics = metrics
-    this.#maxKeys = maxKeys
+    this.#keys = new LRUCache({ max: maxKeys })
   }
 
   find(key: IdempotencyKey, nowMs: number): Stored | undefined {
-    const stored = this.#keys.get(nameOf(key))
+    const stored = this.#keys.peek(nameOf(key))
     return stored !== undefined && stored.expiresAtMs > nowMs ? stored : undefined
   }
 
   add(key: IdempotencyKey, position: Position, contentHash: string, nowMs: number): void {
     const name = nameOf(key)
-    this.#keys.delete(name)
-    this.#keys.set(name, { position, contentHash, expiresAtMs: nowMs + this.#ttlMs })
+    this.#keys.delete(name) // an expired one
     this.#forgetExpired(nowMs)
-    if (this.#keys.size > this.#maxKeys) {
-      this.#keys.delete(this.#keys.keys().next().value as string)
+    if (this.#keys.size === this.#keys.max) {
+      this.#keys.pop()
       this.#metrics.idempotencyKeysForgotten += 1
     }
+    this.#keys.set(name, { position, contentHash, expiresAtMs: nowMs + this.#ttlMs })
   }
 
   /** Called for each key added: it drops at most two, so work stays bounded and the rest shrinks. */
   #forgetExpired(nowMs: number): void {
-    let left = 2
-    for (const [name, { expiresAtMs }] of this.#keys) {
-      if (left === 0 || expiresAtMs > nowMs) return
-      this.#keys.delete(name)
-      left -= 1
+    for (let left = 2; left > 0; left -= 1) {
+      const oldest = this.#keys.rvalues().next().value
+      if (oldest === undefined || oldest.expiresAtMs > nowMs) return
+      this.#keys.pop()
     }
   }
 }

@@ -47,7 +47,7 @@ export class MemoryBroker implements Broker {
 
   constructor({ idempotencyMs, metrics, ...limits }: MemoryBrokerOptions) {
     this.#metrics = metrics
-    this.#retention = new Retention(limits, metrics, (log) => this.#onEmpty(log))
+    this.#retention = new Retention(limits, metrics, (log) => this.#onForget(log))
     this.#idempotencyKeys = new IdempotencyKeys(idempotencyMs, metrics)
     this.#clock = currentPosition()
     this.#born = this.#clock
@@ -74,7 +74,7 @@ export class MemoryBroker implements Broker {
       log.clear()
       log.append(deletion)
     })
-    this.#listener?.deliver(channel, deletion)
+    if (this.#subscribed.has(channel)) this.#listener?.deliver(channel, deletion)
   }
 
   subscribe(channel: string): Log {
@@ -86,7 +86,7 @@ export class MemoryBroker implements Broker {
   unsubscribe(channel: string): void {
     const log = this.#subscribed.get(channel)
     this.#subscribed.delete(channel)
-    if (log?.length === 0) this.#onEmpty(log)
+    if (log !== undefined && this.#retention.find(channel) === undefined) this.#onForget(log)
   }
 
   async open(logs: readonly Log[], start: Start): Promise<Opening> {
@@ -120,13 +120,12 @@ export class MemoryBroker implements Broker {
     if (closed !== undefined) return { error: closed }
     const position = this.#tick()
     if (idempotency !== undefined) this.#idempotencyKeys.add(idempotency, position, hash, nowMs)
-    const message = createMessage(request, position)
-    for (const channel of message.channels) {
-      if (!message.isEphemeral) {
-        const log = this.#find(channel) ?? this.#createLog(channel)
-        this.#retention.change(log, position, () => log.append(message))
-      }
-      if (this.#subscribed.has(channel)) this.#listener?.deliver(channel, message)
+    const logs = request.channels.map((name) => this.#find(name) ?? this.#createLog(name))
+    const channels = logs.length === 1 ? logs[0]!.onlyChannel : request.channels
+    const message = createMessage(request, position, channels)
+    for (const log of logs) {
+      if (!message.isEphemeral) this.#retention.change(log, position, () => log.append(message))
+      if (this.#subscribed.has(log.channel)) this.#listener?.deliver(log.channel, message)
     }
     this.#metrics.messagesPublished += 1
     return { position, isDuplicate: false }
@@ -162,7 +161,7 @@ export class MemoryBroker implements Broker {
     return new Log(channel, Math.max(this.#forgotten, this.#born))
   }
 
-  #onEmpty(log: Log): void {
+  #onForget(log: Log): void {
     if (!this.#subscribed.has(log.channel)) this.#forgotten = Math.max(this.#forgotten, log.base)
   }
 

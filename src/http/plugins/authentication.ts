@@ -11,6 +11,8 @@ declare module 'fastify' {
     grant: Grant
     /** A browser sends it by itself: cookie, or nothing at all. */
     isAmbient: boolean
+    /** It came with a token, good or not. */
+    hasToken: boolean
   }
   interface FastifyContextConfig {
     /** Where the route takes a token from; undefined: it is open to all. */
@@ -30,11 +32,15 @@ export const authentication = plugin(
   async (app: FastifyInstance, { access }: AuthenticationOptions) => {
     app.decorateRequest('grant', null as unknown as Grant)
     app.decorateRequest('isAmbient', true)
+    app.decorateRequest('hasToken', false)
     app.addHook('onRequest', async (request) => {
       const source = request.routeOptions.config.access
       if (source === undefined) return
       const explicit = readBearer(request) ?? (source === 'header' ? undefined : readQuery(request))
-      request.grant = access.grantFor(explicit ?? readCookie(request))
+      const cookie = explicit === undefined ? readCookie(request) : undefined
+      request.hasToken = explicit !== undefined || cookie !== undefined
+      request.grant =
+        explicit === undefined ? access.ambientGrant(cookie) : access.grantFor(explicit)
       request.isAmbient = explicit === undefined || request.grant.isAnonymous
     })
   },

@@ -15,7 +15,11 @@ export const corsHeaders = plugin(
     if (origins.length === 0) return
     const isAny = origins.includes('*')
     await app.register(cors, {
-      origin: isAny ? '*' : [...origins],
+      // A function, so that other origins get no header at all, not even the list of exposed ones.
+      origin: (origin, callback) => {
+        const isListed = isAny || (origin !== undefined && origins.includes(origin))
+        callback(null, isListed && (isAny ? '*' : (origin as string)))
+      },
       credentials: !isAny,
       methods: ['GET', 'HEAD', 'POST', 'DELETE'],
       allowedHeaders: [

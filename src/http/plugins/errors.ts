@@ -23,19 +23,17 @@ export interface ErrorsOptions {
 }
 
 /** Our words for what Fastify finds wrong with a request before a route sees it. */
-const FRAMEWORK_ERRORS: Readonly<Record<string, (error: FastifyError) => CodedError>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: () =>
-    new errors.BODY_TOO_LARGE('the body is larger than PIAZZA_MAX_BODY_BYTES: send it in parts'),
+const FRAMEWORK_ERRORS: Readonly<Record<string, (request: FastifyRequest) => CodedError>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions }) =>
+    new errors.BODY_TOO_LARGE(
+      `the body is larger than ${routeOptions.bodyLimit} bytes (PIAZZA_MAX_BODY_BYTES): send it in parts`,
+    ),
   FST_ERR_CTP_INVALID_MEDIA_TYPE: () =>
     new errors.MEDIA_TYPE(
       'send Content-Type: application/json, or use POST /channels/:name for raw data',
     ),
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: () =>
     new errors.REQUEST_INVALID('the body has another length than Content-Length says'),
-  FST_ERR_MAX_PARAM_LENGTH: () =>
-    new errors.URL_TOO_LONG(
-      'the list of channels is too long: a stream takes 64 names of 200 characters',
-    ),
 }
 
 function toBody(error: CodedError): ErrorBody {
@@ -49,10 +47,10 @@ function toBody(error: CodedError): ErrorBody {
 }
 
 /** The coded error that answers whatever was thrown. */
-function toCoded(thrown: FastifyError | CodedError): CodedError {
+function toCoded(thrown: FastifyError | CodedError, request: FastifyRequest): CodedError {
   if (thrown.code?.startsWith('PIAZZA_ERR_')) return thrown as CodedError
   const translate = FRAMEWORK_ERRORS[thrown.code]
-  if (translate !== undefined) return translate(thrown)
+  if (translate !== undefined) return translate(request)
   const status = thrown.statusCode ?? 500
   if (status >= 400 && status < 500) return new errors.REQUEST_INVALID(thrown.message)
   return new errors.INTERNAL('the hub failed to answer; its log says why')
@@ -65,7 +63,7 @@ export function answerError(
   request: FastifyRequest,
   reply: FastifyReply,
 ): void {
-  const coded = toCoded(thrown)
+  const coded = toCoded(thrown, request)
   if (coded.code === 'PIAZZA_ERR_INTERNAL') request.log.error({ err: thrown }, 'request failed')
   metrics.countHttpError(coded.code)
   const body = toBody(coded)
@@ -75,8 +73,7 @@ export function answerError(
 
 /** RFC 6750 §3: the error is told only to those who sent a token. */
 function challenge(request: FastifyRequest): string {
-  const hasToken = request.headers.authorization !== undefined
-  return hasToken ? 'Bearer realm="piazza", error="invalid_token"' : 'Bearer realm="piazza"'
+  return request.hasToken ? 'Bearer realm="piazza", error="invalid_token"' : 'Bearer realm="piazza"'
 }
 
 /** Answers bytes that node:http could not take for a request. */
@@ -89,7 +86,12 @@ export function answerClientError(
     socket.destroy()
     return
   }
-  const body = toBody(describeClientError(error))
+  answerOnSocket(metrics, describeClientError(error), socket)
+}
+
+/** Answers where there is no response to write to, and closes. */
+export function answerOnSocket(metrics: Metrics, error: CodedError, socket: Socket): void {
+  const body = toBody(error)
   metrics.countHttpError(body.code)
   const json = JSON.stringify(body)
   const head = [

@@ -34,7 +34,7 @@ export function requireOwnOrigin(
   corsOrigins: readonly string[],
 ): void {
   const { origin, host } = headers
-  if (origin === undefined || corsOrigins.includes('*') || corsOrigins.includes(origin)) return
+  if (origin === undefined || corsOrigins.includes(origin)) return // `*` is for reading
   if (URL.canParse(origin)) {
     const { protocol } = new URL(origin)
     const own = `${protocol}//${host}`

@@ -19,9 +19,9 @@ export async function channelRoutes(
     url: '/channels/:name',
     config: { access: 'header' },
     handler: async (request, reply) => {
-      if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
       const channel = readChannelName((request.params as { name: string }).name)
       requireRight(request.grant, 'publish', channel)
+      if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
       await broker.delete(channel)
       return reply.code(204).send()
     },

@@ -32,6 +32,8 @@ export interface PublishRouteOptions {
   readonly maxMessageBytes: number
 }
 
+const ANY_BYTES = 'application/octet-stream'
+
 /** Publishing (protocol §2). */
 export async function publishRoutes(
   app: FastifyInstance,
@@ -42,7 +44,7 @@ export async function publishRoutes(
 }
 
 async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): Promise<void> {
-  const { broker, metrics, maxMessageBytes } = options
+  const { metrics, maxMessageBytes } = options
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     'application/json',
@@ -57,7 +59,6 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
     validatorCompiler: () => () => true, // readPublication does it, in words that help
     handler: async (request, reply) => {
       const startedMs = performance.now()
-      requireOrigin(request, options)
       const { body } = request
       const isBatch = Array.isArray(body)
       const publications = isBatch
@@ -70,7 +71,7 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
         throw new errors.IDEMPOTENCY_KEY_INVALID(message)
       }
       const keyed = isBatch ? publications : publications.map((one) => withHeaderKey(one, header))
-      const results = await publish(request, broker, keyed)
+      const results = await publish(request, options, keyed)
       metrics.observePublish((performance.now() - startedMs) / 1000)
       return isBatch ? answerBatch(reply, keyed, results) : answerOne(reply, keyed[0]!, results[0]!)
     },
@@ -78,13 +79,17 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
 }
 
 async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): Promise<void> {
-  const { broker, metrics, maxMessageBytes } = options
+  const { metrics, maxMessageBytes } = options
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
-    '*',
+    ANY_BYTES,
     { parseAs: 'buffer' },
     async (_request: FastifyRequest, body: Buffer) => body,
   )
+  // Whatever it calls itself, also what is no content type at all.
+  app.addHook('onRequest', async ({ raw }) => {
+    raw.headers['content-type'] = ANY_BYTES
+  })
   app.route({
     method: 'POST',
     url: '/channels/:name',
@@ -92,27 +97,22 @@ async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): P
     schema: { response: PUBLISH_RESPONSES },
     handler: async (request, reply) => {
       const startedMs = performance.now()
-      requireOrigin(request, options)
       const { name } = request.params as { name: string }
       const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
       const publication = checkPublication(
         {
           channels: [readChannelName(name)],
-          ...readRawFields(request.query as Query),
+          ...readRawFields(request.url, request.query as Query),
           data: utf8FromBytes(readUtf8(body)),
           key: reconcileKeys(undefined, readKeyHeader(request)),
         },
         maxMessageBytes,
       )
-      const results = await publish(request, broker, [publication])
+      const results = await publish(request, options, [publication])
       metrics.observePublish((performance.now() - startedMs) / 1000)
       return answerOne(reply, publication, results[0]!)
     },
   })
-}
-
-function requireOrigin(request: FastifyRequest, { corsOrigins }: PublishRouteOptions): void {
-  if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
 }
 
 function readKeyHeader({ headers }: FastifyRequest): string | undefined {
@@ -145,14 +145,15 @@ function readBatch(items: readonly unknown[], maxMessageBytes: number): Checked[
 }
 
 async function publish(
-  { grant }: FastifyRequest,
-  broker: Broker,
+  { grant, isAmbient, headers }: FastifyRequest,
+  { broker, corsOrigins }: PublishRouteOptions,
   publications: readonly Checked[],
 ): Promise<PublishResult[]> {
   requireFanOut(publications)
   for (const { channels } of publications) {
     for (const channel of channels) requireRight(grant, 'publish', channel)
   }
+  if (isAmbient) requireOwnOrigin(headers, corsOrigins)
   return broker.publish(
     publications.map((one) => ({ ...one, idempotency: idempotencyOf(grant.scope, one.key) })),
   )

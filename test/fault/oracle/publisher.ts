@@ -15,10 +15,11 @@ export async function publishAtRandom(
   isOver: () => boolean,
 ): Promise<void> {
   let number = 0
-  const compose = () => {
+  const compose = (isFlood: boolean) => {
     number += 1
     const token = `${name}#${number}`
-    const padding = random.chance(0.02) ? random.between(10_000, 200_000) : random.between(0, 300)
+    const isLarge = isFlood || random.chance(0.02)
+    const padding = isLarge ? random.between(10_000, 200_000) : random.between(0, 300)
     const lines = random.chance(0.1) ? '\n\nid: 0zzzzzzzzzz\n' : ''
     return {
       channels: random.some(channels, MAX_CHANNELS),
@@ -28,7 +29,9 @@ export async function publishAtRandom(
   }
   while (!isOver()) {
     const isBatch = random.chance(0.3)
-    const items = Array.from({ length: isBatch ? random.between(1, MAX_BATCH) : 1 }, compose)
+    const isFlood = isBatch && random.chance(0.03) // more than a kernel holds for a reader that stalls
+    const count = isBatch ? random.between(1, MAX_BATCH) : 1
+    const items = Array.from({ length: count }, () => compose(isFlood))
     const { status, json, text } = await hub.publish(isBatch ? items : items[0])
     if (status !== 201) throw new Error(`${name}: publish answered ${status} ${text}`)
     const answers: { id: string }[] = isBatch ? json.results : [json]

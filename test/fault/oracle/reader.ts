@@ -5,6 +5,9 @@ import { sleep } from './publisher.ts'
 import { type Random } from './random.ts'
 import { type Heard, type Life } from './truth.ts'
 
+/** Some longer than the hub waits for a reader that takes nothing. */
+const MAX_STALL_MS = 2500
+
 /** A reader with the manners of an EventSource: it keeps the last id, and comes back with it. */
 export class Reader implements Life {
   readonly name: string
@@ -31,7 +34,7 @@ export class Reader implements Life {
       const maxBytes = this.#random.chance(0.6)
         ? this.#random.between(1, 400_000)
         : Number.MAX_SAFE_INTEGER
-      const maxMs = this.#random.between(50, 1500)
+      const maxMs = this.#random.between(50, 4000)
       await this.#connect(maxBytes, maxMs)
       await sleep(this.#random.between(0, 150))
     }
@@ -67,7 +70,7 @@ export class Reader implements Life {
       chunks.push(bytes.subarray(0, left))
       left -= bytes.length
       if (left <= 0) socket.destroy()
-      else if (this.#random.chance(0.005)) this.#stall(socket)
+      else if (this.#random.chance(0.01)) this.#stall(socket)
     })
     socket.write(`GET ${path}${query} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`)
     const timer = setTimeout(() => socket.destroy(), maxMs)
@@ -81,7 +84,7 @@ export class Reader implements Life {
 
   #stall(socket: net.Socket): void {
     socket.pause()
-    setTimeout(() => socket.resume(), this.#random.between(50, 800))
+    setTimeout(() => socket.resume(), this.#random.between(50, MAX_STALL_MS))
   }
 
   #hear(id: string | undefined, event: string | undefined, data: string): void {

@@ -1,0 +1,29 @@
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
+import plugin from 'fastify-plugin'
+import { errors } from '../../errors.ts'
+
+/** What every request must keep to, and what every answer carries. */
+export const requestRules = plugin(
+  async (app: FastifyInstance) => {
+    app.addHook('onRequest', async (request, reply) => {
+      reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+      requireHost(request)
+      refuseBodyOfGet(request)
+    })
+  },
+  { name: 'piazza-request-rules' },
+)
+
+/** RFC 9112 §3.2. */
+function requireHost({ headers, raw }: FastifyRequest): void {
+  if (headers.host !== undefined || raw.httpVersion === '1.0') return
+  throw new errors.REQUEST_INVALID('an HTTP/1.1 request has a Host header')
+}
+
+/** Nobody means one, and what is not read would stand before the next request. */
+function refuseBodyOfGet({ method, headers }: FastifyRequest): void {
+  if (method !== 'GET' && method !== 'HEAD') return
+  const length = headers['content-length']
+  if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return
+  throw new errors.BODY_UNEXPECTED(`a ${method} takes no body`)
+}

@@ -1,0 +1,182 @@
+import { onTestFinished } from 'vitest'
+import { type Broker, type Opening, type Start } from '../../src/broker/broker.ts'
+import { type Log } from '../../src/log/log.ts'
+import { isDeletion, type Message } from '../../src/log/message.ts'
+import { readAfter } from '../../src/log/read.ts'
+import { Metrics } from '../../src/metrics.ts'
+import { formatId, type Position } from '../../src/position.ts'
+import { toUtf8 } from '../../src/sse/utf8.ts'
+import { bytesOf, parseStream } from '../support/parse-stream.ts'
+
+/** What a broker under test is told. */
+export interface BrokerOptions {
+  readonly maxMessages: number
+  readonly maxAgeMs: number
+  readonly maxBytes: number
+  readonly idempotencyMs: number
+  readonly metrics: Metrics
+}
+
+/** Makes a broker with an empty store of its own. */
+export type CreateBroker<Options extends BrokerOptions = BrokerOptions> = (
+  options: Options,
+) => Broker | Promise<Broker>
+
+/** Roomy: nothing is dropped unless a test says so. */
+const ROOMY = {
+  maxMessages: 10_000,
+  maxAgeMs: 3_600_000,
+  maxBytes: 64 * 1024 * 1024,
+  idempotencyMs: 300_000,
+}
+
+interface PublicationFields {
+  readonly data?: string
+  readonly event?: string
+  readonly retry?: number
+  readonly isEphemeral?: boolean
+  readonly isEnd?: boolean
+  readonly key?: string
+  readonly scope?: string
+}
+
+/** A publish that was not refused. */
+interface Stored {
+  readonly position: Position
+  readonly isDuplicate: boolean
+}
+
+/** What a stream would be given first. */
+export interface Replay {
+  readonly opening: Opening
+  readonly positions: readonly Position[]
+  readonly data: readonly string[]
+  /** All its channels have ended, and it has everything: protocol §5 wants a 204. */
+  readonly isOver: boolean
+}
+
+/** A broker with verbs for tests. */
+export interface BrokerUnderTest {
+  readonly broker: Broker
+  readonly metrics: Metrics
+  readonly delivered: readonly { readonly channel: string; readonly message: Message }[]
+  /** Publishes one message; throws the coded error if it is refused. */
+  readonly publish: (channels: Channels, fields?: PublicationFields) => Promise<Stored>
+  /** Begins to hear channels, until the test ends or `leave`. */
+  readonly join: (...channels: readonly string[]) => Promise<readonly Log[]>
+  readonly leave: (...channels: readonly string[]) => void
+  /** Opens a stream and reads what it would be given at once, then leaves. */
+  readonly open: (channels: Channels, start: Start) => Promise<Replay>
+  /** `open` after a position. */
+  readonly resume: (channels: Channels, after: Position) => Promise<Replay>
+}
+
+type Channels = string | readonly string[]
+
+/** Opens a broker that is closed with the test. */
+export async function openBroker<Options extends BrokerOptions>(
+  create: CreateBroker<Options>,
+  options: Partial<Options> = {},
+): Promise<BrokerUnderTest> {
+  const metrics = options.metrics ?? new Metrics()
+  const broker = await create({ ...ROOMY, ...options, metrics } as unknown as Options)
+  const delivered: { channel: string; message: Message }[] = []
+  broker.listen({ deliver: (channel, message) => delivered.push({ channel, message }) })
+  onTestFinished(() => broker.close())
+  const holders = new Map<string, { log: Log; count: number }>()
+
+  const hold = (channels: readonly string[]) =>
+    channels.map((channel) => {
+      const held = holders.get(channel) ?? { log: broker.subscribe(channel), count: 0 }
+      held.count += 1
+      holders.set(channel, held)
+      return held.log
+    })
+  const leave = (...channels: readonly string[]) => {
+    for (const channel of channels) {
+      const held = holders.get(channel)!
+      held.count -= 1
+      if (held.count > 0) continue
+      holders.delete(channel)
+      broker.unsubscribe(channel)
+    }
+  }
+  const open = async (given: Channels, start: Start) => {
+    const channels = listOf(given)
+    const logs = hold(channels)
+    try {
+      const opening = await broker.open(logs, start)
+      return replayOf(logs, opening)
+    } finally {
+      leave(...channels)
+    }
+  }
+  return {
+    broker,
+    metrics,
+    delivered,
+    publish: async (channels, fields = {}) => {
+      const [result] = await broker.publish([requestOf(channels, fields)])
+      if (result === undefined) throw new Error('publish gave no result')
+      if ('error' in result) throw result.error
+      return result
+    },
+    join: async (...channels) => {
+      const logs = hold(channels)
+      await broker.open(logs, { kind: 'now' }) // what follows is heard
+      return logs
+    },
+    leave,
+    open,
+    resume: (channels, after) => open(channels, { kind: 'after', id: formatId(after) }),
+  }
+}
+
+function listOf(channels: Channels): readonly string[] {
+  return typeof channels === 'string' ? [channels] : channels
+}
+
+/** A request as the routes make it. */
+export function requestOf(
+  channels: Channels,
+  {
+    data = '',
+    event = '',
+    retry,
+    isEphemeral = false,
+    isEnd = false,
+    key,
+    scope = '',
+  }: PublicationFields,
+) {
+  return {
+    channels: listOf(channels),
+    event: toUtf8(event),
+    retry,
+    data: toUtf8(data),
+    isEphemeral,
+    isEnd,
+    idempotency: key === undefined ? undefined : { scope, key },
+  }
+}
+
+function replayOf(logs: readonly Log[], opening: Opening): Replay {
+  const batch = readAfter(logs, opening.cursor, Number.MAX_SAFE_INTEGER, opening.floors)
+  const messages = batch.messages.filter((message) => !isDeletion(message))
+  const isOver =
+    opening.gap === undefined &&
+    logs.every((log) => log.endedAt !== undefined && log.endedAt <= opening.cursor)
+  return {
+    opening,
+    positions: messages.map(({ position }) => position),
+    data: messages.map(dataOf),
+    isOver,
+  }
+}
+
+/** The data a client sees. */
+export function dataOf({ frame }: Message): string {
+  const [event] = parseStream([bytesOf(frame)]).events
+  if (event === undefined) throw new Error(`no event in the frame ${JSON.stringify(frame)}`)
+  return event.data
+}

@@ -1,0 +1,148 @@
+import { expect, test } from 'vitest'
+import { startHubProcess } from '../support/hub-process.ts'
+import { gapsOf, idsOf, isRising, passTime } from '../support/position.ts'
+import { openStream, type RawStream } from '../support/raw-stream.ts'
+import { waitFor } from '../support/wait.ts'
+
+const MB = 1_000_000
+
+/** A message of `size` bytes that tells its number. */
+const messageOf = (number: number, size: number) => `${number} `.padEnd(size, '.')
+
+const numbersOf = (stream: RawStream) =>
+  stream.messages.map((message) => Number.parseInt(message.data, 10))
+
+const range = (from: number, to: number) =>
+  Array.from({ length: Math.max(0, to - from + 1) }, (_, i) => from + i)
+
+/** Lets the reader take about so many bytes, then stalls it again. */
+async function takeBytes({ socket }: RawStream, count: number): Promise<void> {
+  const target = socket.bytesRead + count
+  const stop = () => {
+    if (socket.bytesRead >= target) socket.pause()
+  }
+  socket.on('data', stop)
+  socket.resume()
+  await waitFor(`${count} bytes`, () => socket.isPaused() || socket.closed, 5000)
+  socket.off('data', stop)
+}
+
+/** Messages of 1 MB to the stalled readers; the memory is compared over the last 160. */
+const COUNT = 200
+
+test('a stalled reader costs neither memory nor delay, then gets what is retained and the gap', async () => {
+  const hub = await startHubProcess()
+  const healthy = await openStream(hub.port, '/channels/big')
+  const elsewhere = await openStream(hub.port, '/channels/small')
+  const stalled = await Promise.all(range(1, 5).map(() => openStream(hub.port, '/channels/big')))
+  const all = [healthy, elsewhere, ...stalled]
+  await Promise.all(all.map((stream) => stream.waitForEvents(1)))
+  for (const stream of stalled) stream.pause()
+
+  let slowestMs = 0
+  const publish = async (number: number) => {
+    const startedMs = performance.now()
+    await hub.send('big', messageOf(number, MB))
+    await healthy.waitForMessages(number, 3000)
+    slowestMs = Math.max(slowestMs, performance.now() - startedMs)
+  }
+  // Until the kernel's buffers are full and the hub has grown to what such messages cost anyway.
+  for (const number of range(1, 40)) await publish(number)
+  expect(await hub.metric('piazza_streams_behind')).toBe(stalled.length)
+  const rssBefore = await hub.metric('process_resident_memory_bytes')
+  let rssMax = 0
+  for (const number of range(41, COUNT)) {
+    await publish(number)
+    if (number % 10 === 0) {
+      await hub.send('small', `${number}`)
+      await elsewhere.waitForMessages(number / 10 - 4, 3000)
+      rssMax = Math.max(rssMax, await hub.metric('process_resident_memory_bytes'))
+    }
+  }
+  expect(rssBefore).toBeGreaterThan(0)
+  expect((rssMax - rssBefore) / MB).toBeLessThan(80)
+  expect(slowestMs).toBeLessThan(1500)
+  expect(numbersOf(healthy)).toEqual(range(1, COUNT))
+  expect(gapsOf(healthy)).toEqual([])
+
+  for (const stream of stalled) {
+    stream.resume()
+    await waitFor('the newest message', () => numbersOf(stream).at(-1) === COUNT)
+    const gaps = stream.control('gap')
+    expect(gapsOf(stream)).toMatchObject([{ reason: 'evicted', channels: ['big'] }])
+    const gapAt = stream.events.indexOf(gaps[0]!)
+    const before = numbersOf(stream).slice(0, gapAt - 1)
+    const after = numbersOf(stream).slice(gapAt - 1)
+    expect(before).toEqual(range(1, before.length))
+    expect(after.length).toBeGreaterThanOrEqual(1)
+    expect(after).toEqual(range(COUNT + 1 - after.length, COUNT))
+    expect(before.length + after.length).toBeLessThan(COUNT)
+    const ids = stream.events.map((event) => event.id!)
+    expect(isRising(ids)).toBe(true)
+    expect(stream.isClosed).toBe(false)
+  }
+  await hub.send('big', `${COUNT + 1} live`)
+  await Promise.all(
+    stalled.map((stream) => waitFor('a live one', () => numbersOf(stream).at(-1) === COUNT + 1)),
+  )
+}, 60_000)
+
+test('a reader that takes no byte for the timeout is cut, and resumes by id without loss', async () => {
+  const hub = await startHubProcess({
+    PIAZZA_SLOW_STREAM_TIMEOUT: '1s',
+    PIAZZA_LOG_MAX_BYTES: '64MiB',
+  })
+  const stalled = await openStream(hub.port, '/channels/big')
+  await stalled.waitForEvents(1)
+  stalled.pause()
+  const startedMs = performance.now()
+  for (let i = 1; i <= 30; i += 1) await hub.send('big', messageOf(i, MB))
+  await waitFor(
+    'the cut to be counted',
+    async () => (await hub.metric('piazza_streams_closed_total{reason="slow"}')) === 1,
+    3000,
+  )
+  expect(performance.now() - startedMs).toBeGreaterThan(900)
+  expect(await hub.metric('piazza_streams')).toBe(0)
+  stalled.resume()
+  await stalled.waitForClose()
+  expect(stalled.control('close')).toEqual([])
+  const had = numbersOf(stalled)
+  expect(had).toEqual(range(1, had.length))
+  expect(had.length).toBeLessThan(30)
+
+  const again = await openStream(hub.port, '/channels/big', {
+    headers: { 'Last-Event-ID': idsOf(stalled).at(-1) ?? stalled.events[0]!.id! },
+  })
+  await again.waitForMessages(30 - had.length)
+  expect([...had, ...numbersOf(again)]).toEqual(range(1, 30))
+  expect(gapsOf(again)).toEqual([])
+}, 30_000)
+
+test('a reader that takes some bytes now and then of a big message is not cut', async () => {
+  const hub = await startHubProcess({
+    PIAZZA_SLOW_STREAM_TIMEOUT: '2s',
+    PIAZZA_LOG_MAX_BYTES: '64MiB',
+    PIAZZA_MAX_MESSAGE_BYTES: '8MiB',
+    PIAZZA_MAX_BODY_BYTES: '9MiB',
+  })
+  const slow = await openStream(hub.port, '/channels/big')
+  await slow.waitForEvents(1)
+  slow.pause()
+  // Each takes longer than the timeout at this pace: only progress within a message keeps the stream.
+  const publishing = (async () => {
+    for (const number of range(1, 4)) await hub.send('big', messageOf(number, 8 * MB))
+  })()
+  const startedMs = performance.now()
+  while (performance.now() - startedMs < 6000) {
+    await takeBytes(slow, 400_000)
+    await passTime('the reader to idle', 200)
+  }
+  await publishing
+  expect(await hub.metric('piazza_streams_closed_total{reason="slow"}')).toBe(0)
+  expect(await hub.metric('piazza_streams_behind')).toBe(1)
+  slow.resume()
+  await slow.waitForMessages(4)
+  expect(numbersOf(slow)).toEqual(range(1, 4))
+  expect(slow.isClosed).toBe(false)
+}, 30_000)

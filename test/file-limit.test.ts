@@ -1,0 +1,56 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { maxStreamsFromFileLimit } from '../src/file-limit.ts'
+
+const HEADER = 'Limit                     Soft Limit           Hard Limit           Units     \n'
+
+/** A file as `/proc/self/limits`, removed with the test. */
+function limitsFile(text: string): string {
+  const folder = mkdtempSync(join(tmpdir(), 'piazza-limits-'))
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true })
+  })
+  const file = join(folder, 'limits')
+  writeFileSync(file, text)
+  return file
+}
+
+function streamsFor(soft: string): number {
+  const row = `Max open files            ${soft.padEnd(20)} 1048576              files     \n`
+  const processes =
+    'Max processes             7                    7                    processes \n'
+  return maxStreamsFromFileLimit(limitsFile(HEADER + processes + row))
+}
+
+describe('streams that the limit of open files allows', () => {
+  test.each(['256', '1024', '4096', '65536', '1048576', 'unlimited'])(
+    'of %s leave room for everything else',
+    (soft) => {
+      const files = soft === 'unlimited' ? 2 ** 20 : Number(soft)
+      const streams = streamsFor(soft)
+      expect(files - streams).toBeGreaterThanOrEqual(64)
+      expect(streams).toBeGreaterThan(files / 2)
+      expect(Number.isInteger(streams)).toBe(true)
+    },
+  )
+
+  test('a large limit is not wasted', () => {
+    expect(1_048_576 - streamsFor('1048576')).toBeLessThanOrEqual(1024)
+  })
+
+  test.each(['0', '1', '10', '64'])('of %s are one at least', (soft) => {
+    expect(streamsFor(soft)).toBe(1)
+  })
+
+  test('are some where the system does not tell', () => {
+    const unknown = maxStreamsFromFileLimit('/there/is/no/such/file')
+    expect(unknown).toBeGreaterThan(100)
+    expect(maxStreamsFromFileLimit(limitsFile('nothing of use'))).toBe(unknown)
+  })
+
+  test('of this machine are some', () => {
+    expect(maxStreamsFromFileLimit()).toBeGreaterThanOrEqual(1)
+  })
+})
