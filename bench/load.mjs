@@ -163,10 +163,10 @@ export async function saturate(url, streamCount, seconds) {
     (i) => (i < CHECKED_STREAMS ? orderCheck(report) : undefined),
   )
   const publisher = new Publisher(url)
-  let isOver = false
+  const state = { isOver: false }
   let published = 0
   const loop = async () => {
-    while (!isOver) {
+    while (!state.isOver) {
       await publisher.publish({ channel: 'bench', data: data() })
       published += 1
     }
@@ -178,7 +178,7 @@ export async function saturate(url, streamCount, seconds) {
   const start = { content: total(), published, ms: performance.now() }
   await sleep(seconds * 1000)
   const end = { content: total(), published, ms: performance.now() }
-  isOver = true
+  state.isOver = true
   await Promise.all(loops)
   await settle(total)
   const frameBytes = (streams[0].content - before[0]) / published

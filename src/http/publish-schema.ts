@@ -2,7 +2,7 @@ import { Type } from 'typebox'
 
 /** Items of a batch (protocol §2). */
 export const MAX_BATCH_ITEMS = 1000
-export const MAX_PUBLISHED_CHANNELS = 100
+const MAX_PUBLISHED_CHANNELS = 100
 export const MAX_EVENT_BYTES = 100
 export const MAX_KEY_CHARACTERS = 200
 export const MIN_RETRY_MS = 100

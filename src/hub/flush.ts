@@ -9,7 +9,7 @@ import { type Audience } from './audience.ts'
 import { type Stream } from './stream.ts'
 
 /** Frames in one write; a single message may be larger. */
-export const MAX_BATCH_BYTES = 64 * 1024
+const MAX_BATCH_BYTES = 64 * 1024
 /** A fan-out that takes longer yields to the event loop and goes on where it was (measured: bench/README.md). */
 const SLICE_FEW_MS = 2
 /** With many short fan-outs waiting, short slices would starve them behind publishing. */
