@@ -69,7 +69,7 @@ export async function subscribeRoutes(
 /** Only an `Accept` that excludes streams is refused: none, and anything with a wildcard, take one. */
 function requireStreamAccepted(request: FastifyRequest): void {
   const { accept } = request.headers
-  if (accept === undefined || accept === STREAM_TYPE) return
+  if (accept === undefined || accept === '' || accept === STREAM_TYPE) return
   if (new Negotiator(request.raw).mediaTypes([STREAM_TYPE]).length > 0) return
   const message = `this route answers ${STREAM_TYPE}, which Accept: ${quote(accept)} excludes`
   throw new errors.NOT_ACCEPTABLE(message)
