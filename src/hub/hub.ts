@@ -4,28 +4,21 @@ import { type Log } from '../log/log.ts'
 import { type Message } from '../log/message.ts'
 import { type Metrics, type StreamCloseReason } from '../metrics.ts'
 import { type Position } from '../position.ts'
-import { Chunk } from '../sse/chunk.ts'
-import { HEARTBEAT, pingFrame, positionFrame } from '../sse/control-frame.ts'
 import { type Exchange } from '../sse/sse-connection.ts'
 import { Audience, type Form } from './audience.ts'
 import { closeInWaves } from './drain.ts'
 import { Flush } from './flush.ts'
 import { openingFrames } from './opening-frames.ts'
 import { Stream, type StreamOwner } from './stream.ts'
-import { TICK_MS, Wheel } from './wheel.ts'
+import { Upkeep, type UpkeepOptions } from './upkeep.ts'
 
-export interface HubOptions {
+export interface HubOptions extends UpkeepOptions {
   readonly broker: Broker
   readonly metrics: Metrics
-  /** 0: no heartbeats. */
-  readonly heartbeatMs: number
   /** The `retry:` of a stream is random between these. */
   readonly retryMinMs: number
   readonly retryMaxMs: number
-  /** 0: streams may live for ever. */
-  readonly streamMaxAgeMs: number
   readonly slowTimeoutMs: number
-  readonly logMaxAgeMs: number
 }
 
 /** What a subscribe asks for; names and rights have been checked. */
@@ -47,12 +40,7 @@ export interface Admission {
   readonly isOver: boolean
 }
 
-/** A quiet stream is told its position at a quarter of the log's age: later it could not be proved (protocol §3). */
-const POSITIONS_PER_LOG_AGE = 4
-/** A stream lives for 0.8 to 1 times its maximum, so that those opened together don't end together. */
-const MIN_AGE_SHARE = 0.8
 const CLOSED_CHECK_INTERVAL_MS = 20
-const HEARTBEAT_CHUNK = new Chunk([HEARTBEAT])
 
 interface Channel {
   readonly log: Log
@@ -66,9 +54,7 @@ export class Hub implements BrokerListener, StreamOwner {
   readonly #broker: Broker
   readonly #metrics: Metrics
   readonly #flush: Flush
-  readonly #wheel: Wheel
-  readonly #heartbeatTicks: number
-  readonly #positionTicks: number
+  readonly #upkeep: Upkeep
   readonly #channels = new Map<string, Channel>()
   readonly #audiences = new Map<string, Audience>()
   readonly #streams = new Set<Stream>()
@@ -81,10 +67,8 @@ export class Hub implements BrokerListener, StreamOwner {
     this.#broker = options.broker
     this.#metrics = options.metrics
     this.slowTimeoutMs = options.slowTimeoutMs
-    this.#heartbeatTicks = ticks(options.heartbeatMs)
-    this.#positionTicks = Math.max(1, ticks(options.logMaxAgeMs / POSITIONS_PER_LOG_AGE))
     this.#flush = new Flush({ metrics: options.metrics, position: () => this.position() })
-    this.#wheel = new Wheel((stream, tick) => this.#doWhatIsDue(stream, tick))
+    this.#upkeep = new Upkeep(options, () => this.randomRetryMs())
     options.broker.listen(this)
     options.metrics.observeStreams(() => this.#sizes())
   }
@@ -103,7 +87,7 @@ export class Hub implements BrokerListener, StreamOwner {
   }
 
   get tick(): number {
-    return this.#wheel.tick
+    return this.#upkeep.tick
   }
 
   position(): Position {
@@ -153,17 +137,18 @@ export class Hub implements BrokerListener, StreamOwner {
     }
     this.#pending -= 1
     const { hasControl, pingMs } = subscription
-    const times = { closeAtTick: this.#randomEndTick(), pingTicks: ticks(pingMs) }
+    const times = this.#upkeep.timesOf(pingMs)
     const stream = new Stream(this, audience, exchange, opening, hasControl, times)
     stream.visitedBy = this.#flush.serial
     audience.add(stream)
     this.#streams.add(stream)
     this.#metrics.streamsOpened += 1
     if (opening.gap !== undefined) this.#metrics.countGap(opening.gap.reason)
-    const heartbeatSeconds = this.#heartbeatTicks === 0 ? null : this.#options.heartbeatMs / 1000
+    const { heartbeatMs } = this.#options
+    const heartbeatSeconds = heartbeatMs === 0 ? null : heartbeatMs / 1000
     const retryMs = this.randomRetryMs()
     stream.open(head, openingFrames({ subscription, audience, opening, retryMs, heartbeatSeconds }))
-    this.#wheel.add(stream, this.#ticksToNext(stream))
+    this.#upkeep.add(stream)
     if (stream.cursor < audience.latest || audience.isOverAt(stream.cursor)) {
       if (!stream.isBlocked) this.#flush.catchUp(stream)
     } else stream.floors = undefined
@@ -181,7 +166,7 @@ export class Hub implements BrokerListener, StreamOwner {
 
   onClosed(stream: Stream, reason: StreamCloseReason): void {
     this.#streams.delete(stream)
-    this.#wheel.remove(stream)
+    this.#upkeep.remove(stream)
     stream.audience.remove(stream)
     this.#release(stream.audience)
     this.#metrics.countClosed(reason)
@@ -200,7 +185,7 @@ export class Hub implements BrokerListener, StreamOwner {
 
   /** Cuts what is left; idempotent. */
   close(): void {
-    this.#wheel.close()
+    this.#upkeep.close()
     for (const stream of this.#streams) stream.cut('shutdown')
   }
 
@@ -208,53 +193,6 @@ export class Hub implements BrokerListener, StreamOwner {
   #drainRetryMs(): number {
     const { retryMinMs, retryMaxMs } = this.#options
     return Math.round(retryMinMs + Math.random() * (2 * retryMaxMs - retryMinMs))
-  }
-
-  #randomEndTick(): number {
-    const { streamMaxAgeMs } = this.#options
-    if (streamMaxAgeMs === 0) return Number.POSITIVE_INFINITY
-    const share = MIN_AGE_SHARE + Math.random() * (1 - MIN_AGE_SHARE)
-    return this.tick + Math.max(1, ticks(streamMaxAgeMs * share))
-  }
-
-  #doWhatIsDue(stream: Stream, tick: number): number {
-    if (stream.isOver) return 1
-    if (tick >= stream.closeAtTick) {
-      stream.close('max-age', this.randomRetryMs())
-      return 1
-    }
-    if (!stream.isBlocked) this.#writeWhatIsDue(stream, tick)
-    return this.#ticksToNext(stream)
-  }
-
-  #writeWhatIsDue(stream: Stream, tick: number): void {
-    if (this.#isPositionDue(stream, tick)) {
-      stream.lastIdTick = tick
-      stream.write(new Chunk([positionFrame(stream.position)]))
-    }
-    if (
-      stream.pingTicks > 0 &&
-      tick - stream.lastPingTick >= stream.pingTicks &&
-      !stream.isBlocked
-    ) {
-      stream.lastPingTick = tick
-      stream.write(new Chunk([pingFrame(new Date())]))
-    }
-    const isIdle = this.#heartbeatTicks > 0 && tick - stream.lastWriteTick >= this.#heartbeatTicks
-    if (isIdle && !stream.isBlocked) stream.write(HEARTBEAT_CHUNK)
-  }
-
-  #isPositionDue(stream: Stream, tick: number): boolean {
-    return stream.hasControl && !stream.isBehind && tick - stream.lastIdTick >= this.#positionTicks
-  }
-
-  #ticksToNext(stream: Stream): number {
-    const tick = this.tick
-    let due = stream.closeAtTick
-    if (this.#heartbeatTicks > 0) due = Math.min(due, stream.lastWriteTick + this.#heartbeatTicks)
-    if (stream.hasControl) due = Math.min(due, stream.lastIdTick + this.#positionTicks)
-    if (stream.pingTicks > 0) due = Math.min(due, stream.lastPingTick + stream.pingTicks)
-    return due - tick
   }
 
   #hold(subscription: Subscription): Audience {
@@ -305,10 +243,6 @@ export class Hub implements BrokerListener, StreamOwner {
     }
     return { streams: this.#streams.size, behind, attached, channels: this.#channels.size }
   }
-}
-
-function ticks(ms: number): number {
-  return Math.ceil(ms / TICK_MS)
 }
 
 /** Order matters to an envelope alone: it names the first requested channel. */

@@ -1,8 +1,12 @@
 import { type Stream } from './stream.ts'
 
 export const TICK_MS = 250
-/** Slots: what is due later than all of them is looked at on the way. */
 const SLOTS = 256
+/**
+ * What is due later is looked at on the way. Half the slots, so that nothing is put back into a slot that is still
+ * being emptied some ticks late.
+ */
+const MAX_TICKS_AHEAD = SLOTS / 2
 /** A turn with more to do yields to the event loop. */
 const SLICE_MS = 5
 const VISITS_PER_CLOCK = 32
@@ -29,7 +33,7 @@ export class Wheel {
   }
 
   add(stream: Stream, inTicks: number): void {
-    const ahead = Math.min(Math.max(1, inTicks), SLOTS - 1)
+    const ahead = Math.min(Math.max(1, inTicks), MAX_TICKS_AHEAD)
     stream.wheelSlot = (this.#tick + ahead) % SLOTS
     stream.wheelIndex = this.#slots[stream.wheelSlot]!.push(stream) - 1
   }
