@@ -3,21 +3,12 @@ import { buildApp } from './app.ts'
 import { describeUsage } from './config/help.ts'
 import { isOpenMode, readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
+import { describeListenError } from './listen-error.ts'
 import { createLogger } from './logger.ts'
 import { VERSION } from './version.ts'
 
 /** Connects that may wait while the event loop is busy: a deploy sends thousands at once. */
 const LISTEN_BACKLOG = 4096
-
-/** What a person who can't listen there can do about it. */
-const LISTEN_ERRORS: Readonly<Record<string, string>> = {
-  EADDRINUSE:
-    'the port is in use: stop what uses it, or set PIAZZA_PORT to another (0: any free one)',
-  EACCES: 'no permission: set PIAZZA_PORT to 1024 or above, or allow the process to bind it',
-  EADDRNOTAVAIL:
-    'this machine does not have that address: set PIAZZA_HOST to one it has, or 0.0.0.0',
-  ENOTFOUND: 'that host name is not known: set PIAZZA_HOST to an address of this machine',
-}
 
 function fail(lines: readonly string[]): never {
   for (const line of lines) process.stderr.write(`piazza: ${line}\n`)
@@ -43,8 +34,7 @@ async function serve(config: Config): Promise<void> {
       listenTextResolver: (address) => `listening at ${address}`,
     })
   } catch (error) {
-    const { code = '', message } = error as NodeJS.ErrnoException
-    fail([`can't listen on ${host}:${port}: ${LISTEN_ERRORS[code] ?? message}`])
+    fail([describeListenError(error as NodeJS.ErrnoException, { host, port })])
   }
   if (isOpenMode(config)) {
     logger.warn('no access configured: everything on this machine may publish and subscribe')

@@ -19,6 +19,13 @@ const MAX_TYPO_DISTANCE = 8
 /** Values of these never appear in a message. */
 const SECRETS: ReadonlySet<string> = new Set<SettingName>(['PIAZZA_PUBLISH_KEYS'])
 
+/** With one of these the hub is not open any more (`isOpenMode`). */
+const ACCESS_SETTINGS: readonly SettingName[] = [
+  'PIAZZA_PUBLISH_KEYS',
+  'PIAZZA_PUBLIC_CHANNELS',
+  'PIAZZA_ANONYMOUS',
+]
+
 const NAMES = Object.keys(SETTINGS) as SettingName[]
 
 /** Reads the whole configuration from the environment, and finds all its problems at once. */
@@ -33,6 +40,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigReading {
     else problems.push(describeUnknown(name))
   }
   const values: Partial<Record<SettingName, unknown>> = {}
+  const invalid = new Set<SettingName>()
   for (const name of NAMES) {
     const setting: Setting<unknown> = SETTINGS[name]
     const text = texts.get(name)
@@ -40,16 +48,15 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigReading {
       values[name] = text === undefined ? setting.default : setting.parse(text)
     } catch (error) {
       if (!(error instanceof Invalid)) throw error
+      invalid.add(name)
       const value = SECRETS.has(name) ? 'the value given' : JSON.stringify(text)
       problems.push(`${name}: ${value} is not valid; it takes ${error.message}.`)
     }
   }
   const warnings = links.length === 0 ? [] : [describeLinks(links)]
-  if (problems.length > 0) return { config: undefined, problems, warnings }
   const config = values as Config
-  const contradictions = findContradictions(config)
-  if (contradictions.length > 0) return { config: undefined, problems: contradictions, warnings }
-  return { config, problems, warnings }
+  problems.push(...findContradictions(config, invalid))
+  return { config: problems.length > 0 ? undefined : config, problems, warnings }
 }
 
 /** The hub is open to the machine it runs on: no access setting was made (protocol §7). */
@@ -83,17 +90,29 @@ function describeLinks(links: readonly string[]): string {
   return `ignored ${links.length} variables that Kubernetes injects for a Service called piazza (${first} …): set enableServiceLinks: false on the pod`
 }
 
-function findContradictions(config: Config): string[] {
+/** Between settings that are valid by themselves; what `invalid` ones would have said is not known. */
+function findContradictions(config: Config, invalid: ReadonlySet<SettingName>): string[] {
+  const areValid = (...names: SettingName[]) => names.every((name) => !invalid.has(name))
   const found: string[] = []
-  if (config.PIAZZA_RETRY_MIN > config.PIAZZA_RETRY_MAX) {
+  if (
+    areValid('PIAZZA_RETRY_MIN', 'PIAZZA_RETRY_MAX') &&
+    config.PIAZZA_RETRY_MIN > config.PIAZZA_RETRY_MAX
+  ) {
     found.push('PIAZZA_RETRY_MIN: it is above PIAZZA_RETRY_MAX; set it to that or less.')
   }
-  if (config.PIAZZA_MAX_MESSAGE_BYTES > config.PIAZZA_MAX_BODY_BYTES) {
+  if (
+    areValid('PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES') &&
+    config.PIAZZA_MAX_MESSAGE_BYTES > config.PIAZZA_MAX_BODY_BYTES
+  ) {
     found.push(
       'PIAZZA_MAX_MESSAGE_BYTES: it is above PIAZZA_MAX_BODY_BYTES; no body could carry such a message.',
     )
   }
-  if (isOpenMode(config) && !isLoopback(config.PIAZZA_HOST)) {
+  if (
+    areValid('PIAZZA_HOST', ...ACCESS_SETTINGS) &&
+    isOpenMode(config) &&
+    !isLoopback(config.PIAZZA_HOST)
+  ) {
     found.push(
       `PIAZZA_HOST: without access configured the hub serves this machine only, not ${config.PIAZZA_HOST}. ` +
         'Set PIAZZA_PUBLISH_KEYS (for example from: openssl rand -hex 24) and who may subscribe: ' +

@@ -123,14 +123,14 @@ export interface Anonymous {
   readonly publish: boolean
 }
 
-const ANONYMOUS: Readonly<Record<string, Anonymous>> = {
-  subscribe: { subscribe: true, publish: false },
-  'publish,subscribe': { subscribe: true, publish: true },
-  'subscribe,publish': { subscribe: true, publish: true },
-}
+const ANONYMOUS: ReadonlyMap<string, Anonymous> = new Map([
+  ['subscribe', { subscribe: true, publish: false }],
+  ['publish,subscribe', { subscribe: true, publish: true }],
+  ['subscribe,publish', { subscribe: true, publish: true }],
+])
 
 function parseAnonymous(text: string): Anonymous {
-  const rights = ANONYMOUS[text]
+  const rights = ANONYMOUS.get(text)
   if (rights === undefined) throw new Invalid('subscribe, or publish,subscribe')
   return rights
 }

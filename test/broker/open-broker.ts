@@ -175,7 +175,7 @@ function replayOf(logs: readonly Log[], opening: Opening): Replay {
 }
 
 /** The data a client sees. */
-export function dataOf({ frame }: Message): string {
+function dataOf({ frame }: Message): string {
   const [event] = parseStream([bytesOf(frame)]).events
   if (event === undefined) throw new Error(`no event in the frame ${JSON.stringify(frame)}`)
   return event.data

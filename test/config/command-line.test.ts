@@ -25,21 +25,6 @@ async function occupyPort(): Promise<number> {
   return (server.address() as AddressInfo).port
 }
 
-/** The code with which this process may not listen there; undefined: it may. */
-function listenError(port: number, host: string): Promise<string | undefined> {
-  return new Promise((resolve) => {
-    const server = net.createServer()
-    server.on('error', (error: NodeJS.ErrnoException) => {
-      resolve(error.code)
-    })
-    server.listen(port, host, () => {
-      server.close(() => {
-        resolve(undefined)
-      })
-    })
-  })
-}
-
 describe('--help', () => {
   test('prints every setting with its default, also while settings are wrong', async () => {
     const { code, stdout, stderr } = await runPiazza(['--help'], { PIAZZA_PORT: 'x' })
@@ -124,9 +109,7 @@ describe('it does not start', () => {
     expect(stderr).toEqual([expect.stringMatching(new RegExp(`${port}.*in use.*PIAZZA_PORT`))])
   })
 
-  test('on an address of another machine: one line says so', async ({ skip }) => {
-    const error = await listenError(0, '203.0.113.1')
-    skip(error !== 'EADDRNOTAVAIL', `this machine answers ${error} for it`)
+  test('on an address of another machine: one line says so', async () => {
     const { code, stderr } = await runPiazza([], {
       PIAZZA_HOST: '203.0.113.1',
       PIAZZA_PUBLISH_KEYS: KEY,
@@ -142,13 +125,5 @@ describe('it does not start', () => {
     })
     expect(code).toBe(1)
     expect(stderr).toEqual([expect.stringMatching(/no-such-host\.invalid/)])
-  })
-
-  test('on a port that it has no permission for: one line says so', async ({ skip }) => {
-    const error = await listenError(1, '127.0.0.1')
-    skip(error !== 'EACCES', `this process may listen on port 1 (${error ?? 'it is root'})`)
-    const { code, stderr } = await runPiazza([], { PIAZZA_PORT: '1' })
-    expect(code).toBe(1)
-    expect(stderr).toEqual([expect.stringMatching(/permission.*PIAZZA_PORT/)])
   })
 })

@@ -68,12 +68,6 @@ describe('defaults', () => {
       )
     },
   )
-
-  // Not there yet: these come with Redis and with the internal listener.
-  test.todo('PIAZZA_INTERNAL_PORT is unset by default')
-  test.todo(
-    'PIAZZA_REDIS_URL, PIAZZA_REDIS_SENTINELS, _SENTINEL_MASTER (mymaster), _SENTINEL_PASSWORD',
-  )
 })
 
 describe('values', () => {
