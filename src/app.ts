@@ -15,13 +15,26 @@ import { pipelining } from './http/plugins/pipelining.ts'
 import { requestRules } from './http/plugins/request-rules.ts'
 import { channelRoutes } from './http/routes/channel.ts'
 import { healthRoutes } from './http/routes/health.ts'
+import { inspectRoutes } from './http/routes/inspect.ts'
 import { metricsRoutes } from './http/routes/metrics.ts'
+import { openapiRoute } from './http/routes/openapi.ts'
 import { publishRoutes } from './http/routes/publish.ts'
 import { refuseOtherMethods } from './http/routes/resource.ts'
 import { rootRoutes } from './http/routes/root.ts'
 import { subscribeRoutes } from './http/routes/subscribe.ts'
 import { Hub } from './hub/hub.ts'
 import { Metrics } from './metrics.ts'
+
+const READ_ONLY_ROUTES = [
+  '/channels',
+  '/channels/:name/history',
+  '/channels/:name/stats',
+  '/livez',
+  '/readyz',
+  '/metrics',
+  '/openapi.json',
+  '/',
+]
 
 /** The hub, its parts in the order of the flow. */
 export interface App {
@@ -69,6 +82,7 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
   await http.register(requestRules)
   await http.register(originGuard, { isOpen: access.isOpen })
   await http.register(authentication, { access })
+  await http.register(openapiRoute)
 
   await http.register(publishRoutes, {
     broker,
@@ -83,12 +97,13 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
     status: config.PIAZZA_OVERLOAD_STATUS,
   })
   await http.register(channelRoutes, { broker, corsOrigins })
+  await http.register(inspectRoutes, { broker, hub })
   await http.register(healthRoutes, { hub, broker })
   await http.register(metricsRoutes, { metrics })
   await http.register(rootRoutes)
   refuseOtherMethods(http, '/publish', ['POST'])
   refuseOtherMethods(http, '/channels/:name', ['GET', 'HEAD', 'POST', 'DELETE'])
-  for (const url of ['/livez', '/readyz', '/metrics', '/']) {
+  for (const url of READ_ONLY_ROUTES) {
     refuseOtherMethods(http, url, ['GET', 'HEAD'])
   }
   http.addHook('preClose', async () => hub.close()) // sockets that left node:http are not closed with it

@@ -10,6 +10,9 @@ export type RefusalReason = 'draining' | 'max-streams'
 const LAG_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const PUBLISH_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2]
 
+const REPLAY_BUCKETS_MESSAGES = [1, 10, 100, 1000, 10_000, 100_000]
+const AGE_BUCKETS_SECONDS = [1, 10, 60, 300, 900, 1800, 3600, 21_600, 86_400]
+
 /** What is known only when it is asked for. */
 type LogSizes = () => { readonly bytes: number; readonly channels: number }
 type StreamSizes = () => {
@@ -42,6 +45,8 @@ export class Metrics {
   readonly #brokerConnected: Gauge
   readonly #lag: Histogram
   readonly #publishDuration: Histogram
+  readonly #replay: Histogram
+  readonly #streamAge: Histogram
   #logSizes: LogSizes = () => ({ bytes: 0, channels: 0 })
   #streamSizes: StreamSizes = () => ({ streams: 0, behind: 0, attached: 0, channels: 0 })
 
@@ -92,6 +97,18 @@ export class Metrics {
       buckets: PUBLISH_BUCKETS_SECONDS,
       registers,
     })
+    this.#replay = new Histogram({
+      name: 'piazza_replay_messages',
+      help: 'Messages that a stream read from the log before it was at its end, each time it was not',
+      buckets: REPLAY_BUCKETS_MESSAGES,
+      registers,
+    })
+    this.#streamAge = new Histogram({
+      name: 'piazza_stream_age_seconds',
+      help: 'From the opening of a stream to its end',
+      buckets: AGE_BUCKETS_SECONDS,
+      registers,
+    })
   }
 
   observeLogs(sizes: LogSizes): void {
@@ -102,8 +119,9 @@ export class Metrics {
     this.#streamSizes = sizes
   }
 
-  countClosed(reason: StreamCloseReason): void {
+  countClosed(reason: StreamCloseReason, ageSeconds: number): void {
     this.#streamsClosed.inc({ reason })
+    this.#streamAge.observe(ageSeconds)
   }
 
   countRefused(reason: RefusalReason): void {
@@ -128,6 +146,10 @@ export class Metrics {
 
   observePublish(seconds: number): void {
     this.#publishDuration.observe(seconds)
+  }
+
+  observeReplay(messages: number): void {
+    this.#replay.observe(messages)
   }
 
   #countTotals(): void {

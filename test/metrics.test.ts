@@ -23,7 +23,7 @@ const CONTRACT = [
 
 /** Labels that the contract names, and a way to set each. */
 const LABELLED: readonly (readonly [string, (metrics: Metrics) => void])[] = [
-  ['piazza_streams_closed_total{reason="drain"} 1', (metrics) => metrics.countClosed('drain')],
+  ['piazza_streams_closed_total{reason="drain"} 1', (metrics) => metrics.countClosed('drain', 1)],
   ['piazza_streams_refused_total{reason="draining"} 1', (m) => m.countRefused('draining')],
   ['piazza_gaps_total{reason="evicted"} 1', (metrics) => metrics.countGap('evicted')],
   ['piazza_http_errors_total{code="PIAZZA_ERR_X"} 1', (m) => m.countHttpError('PIAZZA_ERR_X')],

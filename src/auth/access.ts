@@ -2,6 +2,7 @@ import { errors, quote } from '../errors.ts'
 import { type Pattern } from './channel-pattern.ts'
 import {
   allows,
+  allowsAll,
   anonymousGrant,
   type Grant,
   OPEN_GRANT,
@@ -49,10 +50,26 @@ export class Access {
 
 /** Throws `FORBIDDEN`, or `UNAUTHORIZED` where a token would help, naming the channel. */
 export function requireRight(grant: Grant, right: Right, channel: string): void {
-  if (allows(grant, right, channel)) return
-  if (grant.isAnonymous) {
-    const message = `to ${right} channel ${quote(channel)} send a token: Authorization: Bearer <token>`
-    throw new errors.UNAUTHORIZED(message)
-  }
-  throw new errors.FORBIDDEN(`the token does not allow to ${right} channel ${quote(channel)}`)
+  requireAnyRight(grant, [right], channel)
+}
+
+/** One of the rights is enough; errors name the first. */
+export function requireAnyRight(grant: Grant, rights: readonly Right[], channel: string): void {
+  if (rights.some((right) => allows(grant, right, channel))) return
+  throw refused(grant, `to ${rights[0]} channel ${quote(channel)}`)
+}
+
+/** Some channel must be within reach: an empty answer would hide that a token is missing. */
+export function requireRightSomewhere(grant: Grant, right: Right): void {
+  if (grant.rights[right].length === 0) throw refused(grant, `to ${right} any channel`)
+}
+
+/** For what reaches all channels. */
+export function requireRightEverywhere(grant: Grant, right: Right): void {
+  if (!allowsAll(grant, right)) throw refused(grant, `to ${right} all channels`)
+}
+
+function refused({ isAnonymous }: Grant, what: string) {
+  if (!isAnonymous) return new errors.FORBIDDEN(`the token does not allow ${what}`)
+  return new errors.UNAUTHORIZED(`${what} send a token: Authorization: Bearer <token>`)
 }

@@ -39,6 +39,48 @@ export interface Opening {
   readonly gap: Gap | undefined
 }
 
+/** What the store holds of a channel. */
+export interface ChannelState {
+  readonly name: string
+  /** Of the newest message that is retained. */
+  readonly newest: Position | undefined
+  readonly messages: number
+  /** Of frames. */
+  readonly bytes: number
+  readonly isEnded: boolean
+}
+
+/** Retained messages of one channel behind a place. */
+export interface HistoryPage {
+  readonly messages: readonly Message[]
+  /** Nothing behind the place was dropped. */
+  readonly isComplete: boolean
+  /** A limit cut it. */
+  readonly hasMore: boolean
+  readonly newest: Position | undefined
+}
+
+/** A place in the list of channels: the newest first, those of one message in the order of their names. */
+export interface ListPlace {
+  readonly newest: Position
+  readonly channel: string
+}
+
+/** Which channels a listing wants. */
+export interface ListQuery {
+  readonly matches: (channel: string) => boolean
+  readonly limit: number
+  /** `next` of the page before. */
+  readonly after: ListPlace | undefined
+}
+
+/** Channels that have messages. A page may be short, or even empty, where few of many channels match. */
+export interface ChannelPage {
+  readonly channels: readonly ChannelState[]
+  /** Go on behind this place; undefined: there are no more. */
+  readonly next: ListPlace | undefined
+}
+
 /** Whom a broker tells; the hub. Called synchronously, and must not throw. */
 export interface BrokerListener {
   /**
@@ -78,6 +120,14 @@ export interface Broker {
 
   /** A position up to which the subscribed logs are complete; whatever comes will be later. */
   position(): Position
+
+  /** An unknown channel has nothing, and is not created. */
+  inspect(channel: string): Promise<ChannelState>
+
+  /** What a stream that began there would be sent, oldest first: at most `limit`, and at most some MiB. */
+  history(channel: string, start: Start, limit: number): Promise<HistoryPage>
+
+  list(query: ListQuery): Promise<ChannelPage>
 
   /** The store was reached at least once. */
   readonly isReady: boolean

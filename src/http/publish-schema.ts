@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { BY_HEADER, errorAnswers, jsonAnswer } from './contract.ts'
 
 /** Items of a batch (protocol §2). */
 export const MAX_BATCH_ITEMS = 1000
@@ -50,31 +51,93 @@ export const PublishItem = Type.Object(
 
 export type PublishItem = Type.Static<typeof PublishItem>
 
-export const PublishBody = Type.Union([
+const PublishBody = Type.Union([
   PublishItem,
   Type.Array(PublishItem, { minItems: 1, maxItems: MAX_BATCH_ITEMS }),
 ])
 
-const PublishError = Type.Object({
-  statusCode: Type.Integer(),
-  code: Type.String(),
-  message: Type.String(),
+const id = Type.String({ description: 'The position of the message, and its SSE `id`' })
+const channels = Type.Array(Type.String())
+const Stored = Type.Object({ id, channels })
+const Repeated = Type.Object({ id, channels, duplicate: Type.Literal(true) })
+const Ephemeral = Type.Object({ channels })
+const Failed = Type.Object({
+  error: Type.Object({
+    statusCode: Type.Integer(),
+    code: Type.String(),
+    message: Type.String(),
+  }),
 })
 
 /** The answer to one publication, or its place in the answer to a batch. */
-const PublishAnswer = Type.Object({
-  id: Type.Optional(Type.String()),
-  channels: Type.Optional(Type.Array(Type.String())),
-  duplicate: Type.Optional(Type.Boolean()),
-  error: Type.Optional(PublishError),
+export type PublishAnswer =
+  | Type.Static<typeof Stored>
+  | Type.Static<typeof Repeated>
+  | Type.Static<typeof Ephemeral>
+  | Type.Static<typeof Failed>
+
+const Results = Type.Object({
+  results: Type.Array(Type.Union([Stored, Repeated, Ephemeral, Failed])),
 })
 
-export type PublishAnswer = Type.Static<typeof PublishAnswer>
+const key = Type.Object({
+  'Idempotency-Key': Type.Optional(Type.String({ description: EXPECTED.idempotencyKey })),
+})
 
-/** Schemas of what a publish answers, by status. */
-export const PUBLISH_RESPONSES = {
-  '2xx': Type.Object({
-    ...PublishAnswer.properties,
-    results: Type.Optional(Type.Array(PublishAnswer)),
+/** Of both publish routes. */
+const ERRORS = [
+  'UTF8_INVALID',
+  'FIELD_UNKNOWN',
+  'FIELD_INVALID',
+  'EVENT_INVALID',
+  'CHANNEL_INVALID',
+  'BODY_INVALID',
+  'IDEMPOTENCY_KEY_INVALID',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'ORIGIN_FORBIDDEN',
+  'CHANNEL_ENDED',
+  'CHANNEL_DELETED',
+  'MESSAGE_TOO_LARGE',
+  'BODY_TOO_LARGE',
+  'FAN_OUT_TOO_LARGE',
+  'IDEMPOTENCY_KEY_REUSED',
+] as const
+
+/** `POST /publish` in openapi.json. */
+export const JSON_PUBLISH_SCHEMA = {
+  summary: 'Publish one message, or a batch of them',
+  security: BY_HEADER,
+  headers: key,
+  body: { content: { 'application/json': { schema: PublishBody } } },
+  response: {
+    200: jsonAnswer('Stored before under this idempotency key', Repeated),
+    201: jsonAnswer('Stored. For a batch: all of it', Type.Union([Stored, Results])),
+    202: jsonAnswer('Sent, and not stored', Ephemeral),
+    ...errorAnswers(
+      ['JSON_INVALID', 'JSON_TOO_DEEP', 'NUMBER_INEXACT', 'MEDIA_TYPE', ...ERRORS],
+      [Results],
+    ),
+  },
+}
+
+/** `POST /channels/:name` in openapi.json. */
+export const RAW_PUBLISH_SCHEMA = {
+  summary: 'Publish the body, byte for byte, as one message',
+  security: BY_HEADER,
+  headers: key,
+  params: Type.Object({ name: Type.String({ description: EXPECTED.channel }) }),
+  querystring: Type.Object({
+    event: PublishItem.properties.event,
+    retry: PublishItem.properties.retry,
+    ephemeral: PublishItem.properties.ephemeral,
+    end: PublishItem.properties.end,
   }),
+  body: { content: { '*/*': { schema: Type.String({ description: 'UTF-8, of any type' }) } } },
+  response: {
+    200: jsonAnswer('Stored before under this idempotency key', Repeated),
+    201: jsonAnswer('Stored', Stored),
+    202: jsonAnswer('Sent, and not stored', Ephemeral),
+    ...errorAnswers(['QUERY_INVALID', ...ERRORS]),
+  },
 }

@@ -1,7 +1,7 @@
 import { errors, quote } from '../errors.ts'
 import { type Unchecked } from './publication.ts'
 import { EXPECTED, MAX_RETRY_MS, MIN_RETRY_MS } from './publish-schema.ts'
-import { single, type Query } from './subscription.ts'
+import { type Query, single } from './query.ts'
 
 const FIELDS = ['event', 'retry', 'ephemeral', 'end'] as const
 type Field = (typeof FIELDS)[number]

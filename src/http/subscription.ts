@@ -1,18 +1,10 @@
 import { type IncomingHttpHeaders } from 'node:http'
 import { type Start } from '../broker/broker.ts'
-import { parseDuration } from '../config/units.ts'
 import { errors, quote } from '../errors.ts'
 import { type Subscription } from '../hub/hub.ts'
 import { readSubscribedNames } from './channel-names.ts'
-
-/** As the query string parser gives it: a repeated parameter is a list. */
-export type Query = Readonly<Record<string, string | string[] | undefined>>
-
-const MAX_NEWEST = 1000
-const MIN_PING_SECONDS = 5
-const MAX_PING_SECONDS = 300
-/** A `+` of an offset is a space by the time it arrives here. */
-const RFC_3339 = /^(\d{4}-\d\d-\d\d)[Tt ](\d\d:\d\d:\d\d(?:\.\d+)?)([Zz]|[+ -]\d\d:\d\d)$/
+import { MAX_NEWEST, MAX_PING_SECONDS, MIN_PING_SECONDS } from './subscribe-schema.ts'
+import { type Query, readInteger, readSince, single } from './query.ts'
 
 /** What `GET /channels/:names` asks for (protocol §3). Unknown parameters are ignored: polyfills add some. */
 export function readSubscription(
@@ -47,44 +39,12 @@ function readStart(query: Query, headers: IncomingHttpHeaders): Start {
   return { kind: 'now' }
 }
 
-/** A position in µs; 0 for `all`. */
-function readSince(text: string | undefined): number | undefined {
-  if (text === undefined) return undefined
-  if (text === 'all') return 0
-  const backMs = parseDuration(text)
-  if (backMs !== undefined) return (Date.now() - backMs) * 1000
-  const match = RFC_3339.exec(text)
-  const isDate = match !== null && isCalendarDate(match[1]!)
-  const time = isDate ? Date.parse(`${match[1]}T${match[2]}${zone(match[3]!)}`) : Number.NaN
-  if (!Number.isNaN(time)) return time * 1000
-  const right =
-    'it takes an RFC 3339 time (2026-01-31T12:00:00Z), a duration back (90s, 10m, 2h) or all'
-  throw new errors.QUERY_INVALID(`since=${quote(text)} is not valid: ${right}`)
-}
-
-/** `Date` takes February 30 for a day in March. */
-function isCalendarDate(date: string): boolean {
-  const time = Date.parse(`${date}T00:00:00Z`)
-  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(date)
-}
-
-function zone(text: string): string {
-  return text.toUpperCase().replace(' ', '+')
-}
-
 function readNewest(text: string | undefined): number | undefined {
   return text === undefined ? undefined : readInteger('last', text, 1, MAX_NEWEST)
 }
 
 function readPing(text: string | undefined): number {
   return text === undefined ? 0 : readInteger('ping', text, MIN_PING_SECONDS, MAX_PING_SECONDS)
-}
-
-function readInteger(name: string, text: string, min: number, max: number): number {
-  const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
-  if (value >= min && value <= max) return value
-  const message = `${name}=${quote(text)} is not valid: it takes a whole number from ${min} to ${max}`
-  throw new errors.QUERY_INVALID(message)
 }
 
 function readEvents(text: string | undefined): ReadonlySet<string> | undefined {
@@ -100,11 +60,4 @@ function readFlag(query: Query, name: string, on: string, off: string): boolean 
   if (text === undefined || text === off) return false
   if (text === on) return true
   throw new errors.QUERY_INVALID(`${name}=${quote(text)} is not valid: it takes ${on} or ${off}`)
-}
-
-/** The value of a parameter that stands once. */
-export function single(query: Query, name: string): string | undefined {
-  const value = query[name]
-  if (!Array.isArray(value)) return value
-  throw new errors.QUERY_INVALID(`${name} stands ${value.length} times: give it once`)
 }

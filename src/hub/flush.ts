@@ -221,9 +221,12 @@ export class Flush {
     const batch = readAfter(audience.logs, stream.cursor, MAX_BATCH_BYTES, stream.floors)
     const { frames, count, bytes, hasId } = audience.encode(batch.messages)
     stream.cursor = batch.end
+    stream.replayed += count
     if (!batch.hasMore) {
       stream.floors = undefined
       stream.cursor = Math.max(batch.end, audience.sent)
+      if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
+      stream.replayed = 0
     }
     if (prefix !== undefined || frames.length > 0) {
       stream.write(new Chunk(prefix === undefined ? frames : [prefix, ...frames]))

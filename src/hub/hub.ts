@@ -82,6 +82,15 @@ export class Hub implements BrokerListener, StreamOwner {
     return this.#channels.size
   }
 
+  /** Open streams that have this channel. */
+  streamsOf(channel: string): number {
+    let streams = 0
+    for (const audience of this.#channels.get(channel)?.audiences ?? []) {
+      streams += audience.streams.length
+    }
+    return streams
+  }
+
   get isDraining(): boolean {
     return this.#isDraining
   }
@@ -169,7 +178,8 @@ export class Hub implements BrokerListener, StreamOwner {
     this.#upkeep.remove(stream)
     stream.audience.remove(stream)
     this.#release(stream.audience)
-    this.#metrics.countClosed(reason)
+    this.#metrics.countClosed(reason, this.#upkeep.secondsSince(stream.openedTick))
+    if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
   }
 
   /** Closes all streams over `drainMs`, each with its own `retry`, and waits for their sockets. */

@@ -44,6 +44,9 @@ export class Stream extends SseConnection {
   index = 0
   /** The last fan-out that has visited it. */
   visitedBy = 0
+  /** Messages it has read from the log since it was last at its end. */
+  replayed = 0
+  readonly openedTick: number
   wheelSlot = -1
   wheelIndex = 0
   lastWriteTick: number
@@ -67,6 +70,7 @@ export class Stream extends SseConnection {
     this.floors = opening.floors
     this.closeAtTick = times.closeAtTick
     this.pingTicks = times.pingTicks
+    this.openedTick = owner.tick
     this.lastWriteTick = owner.tick
     this.lastIdTick = owner.tick
     this.lastPingTick = owner.tick

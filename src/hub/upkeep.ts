@@ -39,6 +39,10 @@ export class Upkeep {
     return this.#wheel.tick
   }
 
+  secondsSince(tick: number): number {
+    return ((this.tick - tick) * TICK_MS) / 1000
+  }
+
   /** The times of a stream that opens now. `pingMs` 0: no ping. */
   timesOf(pingMs: number): StreamTimes {
     return { closeAtTick: this.#randomEndTick(), pingTicks: ticks(pingMs) }

@@ -66,6 +66,11 @@ export class Log {
     return this.length === 0 ? undefined : this.#messages.at(-1)
   }
 
+  /** Messages, not counting the mark of a deletion. */
+  get messageCount(): number {
+    return this.isDeleted ? this.length - 1 : this.length
+  }
+
   /** The position of the end or the deletion that closed the channel; undefined while it is open. */
   get endedAt(): Position | undefined {
     const newest = this.newest

@@ -4,6 +4,7 @@ import { bytesOf, parseStream } from '../support/parse-stream.ts'
 import { waitFor } from '../support/wait.ts'
 import { describeEnds } from './contract-ends.ts'
 import { describeIdempotency } from './contract-idempotency.ts'
+import { describeInspect } from './contract-inspect.ts'
 import { describeModel } from './contract-model.ts'
 import { describeProofs } from './contract-proofs.ts'
 import { describeStarts } from './contract-starts.ts'
@@ -21,6 +22,7 @@ export function describeBroker(name: string, create: CreateBroker): void {
     describeProofs(create)
     describeEnds(create)
     describeIdempotency(create)
+    describeInspect(create)
     describeModel(create)
     describeClosing(create)
   })

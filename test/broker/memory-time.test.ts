@@ -86,16 +86,21 @@ describe('a deleted name', () => {
     expect(await readGauge(opened, 'piazza_log_bytes')).toBe(0)
   })
 
-  test('costs no other channel a gap: a quiet one has lost nothing', async () => {
-    holdTime()
-    const { broker, open, publish, resume } = await openMemoryBroker()
-    const { opening } = await open('quiet', { kind: 'now' })
-    skip(1000)
-    await publish('a', { data: 'x' })
-    await broker.delete('a')
-    pass(MINUTE_MS)
-    expect((await resume('quiet', opening.position)).opening.gap).toBeUndefined()
-  })
+  test.each(['nobody', 'a stream that leaves later'])(
+    'costs no other channel a gap: a quiet one has lost nothing (it had %s)',
+    async (audience) => {
+      holdTime()
+      const { broker, join, leave, open, publish, resume } = await openMemoryBroker()
+      const { opening } = await open('quiet', { kind: 'now' })
+      skip(1000)
+      if (audience !== 'nobody') await join('a')
+      await publish('a', { data: 'x' })
+      await broker.delete('a')
+      pass(MINUTE_MS)
+      if (audience !== 'nobody') leave('a')
+      expect((await resume('quiet', opening.position)).opening.gap).toBeUndefined()
+    },
+  )
 })
 
 describe('age', () => {

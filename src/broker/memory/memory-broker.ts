@@ -6,12 +6,17 @@ import { currentPosition, millisecondsOf, type Position } from '../../position.t
 import {
   type Broker,
   type BrokerListener,
+  type ChannelPage,
+  type ChannelState,
+  type HistoryPage,
+  type ListQuery,
   type Opening,
   type PublishRequest,
   type PublishResult,
   type Start,
 } from '../broker.ts'
 import { hashContent, IdempotencyKeys } from './idempotency-keys.ts'
+import { listChannels, readHistory, stateOf } from './inspect.ts'
 import { proveOpening } from './opening.ts'
 import { Retention, type RetentionLimits } from './retention.ts'
 
@@ -91,11 +96,23 @@ export class MemoryBroker implements Broker {
 
   async open(logs: readonly Log[], start: Start): Promise<Opening> {
     const clock = this.position()
-    for (const log of logs) {
-      this.#reopenIfDue(log.channel)
-      this.#retention.trim(log, clock)
-    }
+    for (const log of logs) this.#findForReading(log.channel)
     return proveOpening({ logs, start, clock, born: this.#born })
+  }
+
+  async inspect(channel: string): Promise<ChannelState> {
+    return stateOf(channel, this.#findForReading(channel))
+  }
+
+  async history(channel: string, start: Start, limit: number): Promise<HistoryPage> {
+    const clock = this.position()
+    const log = this.#findForReading(channel) ?? this.#createLog(channel)
+    const opening = proveOpening({ logs: [log], start, clock, born: this.#born })
+    return readHistory(log, opening, limit)
+  }
+
+  async list(query: ListQuery): Promise<ChannelPage> {
+    return listChannels(this.#retention.newestFirst(query.after), query)
   }
 
   /** Raises the clock to what it tells, so that whatever is published next is later. */
@@ -154,6 +171,14 @@ export class MemoryBroker implements Broker {
 
   #find(channel: string): Log | undefined {
     return this.#retention.find(channel) ?? this.#subscribed.get(channel)
+  }
+
+  /** Brought up to date: neither an expired message nor an end that is over. */
+  #findForReading(channel: string): Log | undefined {
+    this.#reopenIfDue(channel)
+    const log = this.#find(channel)
+    if (log !== undefined) this.#retention.trim(log, currentPosition())
+    return log
   }
 
   /** Whatever this name had before is not later than `forgotten`. */

@@ -1,6 +1,7 @@
 import { type Log, type LogLimits } from '../../log/log.ts'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
+import { type ListPlace } from '../broker.ts'
 
 /**
  * Heap of a retained channel, without its messages: maps, names, `Log`. Measured by `bench/log-memory.mjs`, rounded up.
@@ -56,6 +57,17 @@ export class Retention {
 
   find(channel: string): Log | undefined {
     return this.#places.get(channel)?.log
+  }
+
+  /**
+   * The most recently changed first. Those before `start` may be left out: they are where it is still its channel's
+   * newest message, so that paging through a million channels does not begin anew for each page.
+   */
+  *newestFirst(start?: ListPlace): Generator<Log> {
+    const hinted = start === undefined ? undefined : this.#places.get(start.channel)
+    let place = hinted !== undefined && hinted.log.end === start?.newest ? hinted : this.#ends.older
+    while (place.newer !== this.#ends && place.newer.log.end === place.log.end) place = place.newer
+    for (; place !== this.#ends; place = place.older) yield place.log
   }
 
   /** Changes a log by `change`, then brings it, and the whole, within the limits. */

@@ -3,7 +3,7 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { type Access } from '../../auth/access.ts'
 import { type Grant } from '../../auth/grant.ts'
-import { single, type Query } from '../subscription.ts'
+import { type Query, single } from '../query.ts'
 
 declare module 'fastify' {
   interface FastifyRequest {

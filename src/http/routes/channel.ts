@@ -1,7 +1,9 @@
 import { type FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
 import { requireRight } from '../../auth/access.ts'
 import { type Broker } from '../../broker/broker.ts'
 import { readChannelName } from '../channel-names.ts'
+import { BY_HEADER, emptyAnswer, errorAnswers } from '../contract.ts'
 import { requireOwnOrigin } from '../plugins/origin-guard.ts'
 
 export interface ChannelRouteOptions {
@@ -18,6 +20,15 @@ export async function channelRoutes(
     method: 'DELETE',
     url: '/channels/:name',
     config: { access: 'header' },
+    schema: {
+      summary: 'Delete: drop the log of a channel and end it for its streams',
+      security: BY_HEADER,
+      params: Type.Object({ name: Type.String({ description: 'The name of a channel' }) }),
+      response: {
+        204: emptyAnswer('It is gone, whether it existed or not. Its name is free after 60 s.'),
+        ...errorAnswers(['CHANNEL_INVALID', 'UNAUTHORIZED', 'FORBIDDEN', 'ORIGIN_FORBIDDEN']),
+      },
+    },
     handler: async (request, reply) => {
       const channel = readChannelName((request.params as { name: string }).name)
       requireRight(request.grant, 'publish', channel)

@@ -1,10 +1,31 @@
 import { type FastifyInstance } from 'fastify'
+import { Type } from 'typebox'
 import { type Broker } from '../../broker/broker.ts'
 import { type Hub } from '../../hub/hub.ts'
+import { BY_NOTHING, errorAnswers, jsonAnswer } from '../contract.ts'
 
 export interface HealthRouteOptions {
   readonly hub: Hub
   readonly broker: Broker
+}
+
+const Health = Type.Object({
+  status: Type.Enum(['ok', 'unavailable']),
+  checks: Type.Record(Type.String(), Type.String()),
+})
+
+/** `statuses`: those of a probe that fails. */
+function schemaOf(summary: string, ...statuses: readonly number[]) {
+  const failing = statuses.map((status) => [status, jsonAnswer('Not now', Health)])
+  return {
+    summary,
+    security: BY_NOTHING,
+    response: {
+      200: jsonAnswer('It does', Health),
+      ...errorAnswers(['BODY_UNEXPECTED']),
+      ...Object.fromEntries(failing),
+    },
+  }
 }
 
 /** Probes (protocol §8). */
@@ -13,14 +34,23 @@ export async function healthRoutes(
   { hub, broker }: HealthRouteOptions,
 ): Promise<void> {
   // A process that answers is alive; a broker that is away is no reason to restart it.
-  app.get('/livez', async () => ({ status: 'ok', checks: { process: 'ok' } }))
+  app.get('/livez', { schema: schemaOf('Whether the process answers') }, async () => ({
+    status: 'ok',
+    checks: { process: 'ok' },
+  }))
 
-  app.get('/readyz', async (_request, reply) => {
-    const checks = {
-      broker: broker.isReady ? 'ok' : 'not reached yet',
-      draining: hub.isDraining ? 'draining' : 'ok',
-    }
-    const isReady = broker.isReady && !hub.isDraining
-    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ok' : 'unavailable', checks })
-  })
+  app.get(
+    '/readyz',
+    { schema: schemaOf('Whether it wants streams', 503) },
+    async (_request, reply) => {
+      const checks = {
+        broker: broker.isReady ? 'ok' : 'not reached yet',
+        draining: hub.isDraining ? 'draining' : 'ok',
+      }
+      const isReady = broker.isReady && !hub.isDraining
+      return reply
+        .code(isReady ? 200 : 503)
+        .send({ status: isReady ? 'ok' : 'unavailable', checks })
+    },
+  )
 }

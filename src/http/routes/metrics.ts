@@ -1,7 +1,7 @@
 import { type FastifyInstance } from 'fastify'
-import { allowsAll } from '../../auth/grant.ts'
-import { errors } from '../../errors.ts'
+import { requireRightEverywhere } from '../../auth/access.ts'
 import { type Metrics } from '../../metrics.ts'
+import { BY_HEADER, errorAnswers, textAnswer } from '../contract.ts'
 
 export interface MetricsRouteOptions {
   readonly metrics: Metrics
@@ -16,11 +16,16 @@ export async function metricsRoutes(
     method: 'GET',
     url: '/metrics',
     config: { access: 'header' },
+    schema: {
+      summary: 'Metrics for Prometheus',
+      security: BY_HEADER,
+      response: {
+        200: textAnswer('Prometheus text', 'text/plain'),
+        ...errorAnswers(['BODY_UNEXPECTED', 'UNAUTHORIZED', 'FORBIDDEN']),
+      },
+    },
     handler: async ({ grant }, reply) => {
-      if (!allowsAll(grant, 'inspect')) {
-        const message = 'metrics take a publish key: Authorization: Bearer <key>'
-        throw grant.isAnonymous ? new errors.UNAUTHORIZED(message) : new errors.FORBIDDEN(message)
-      }
+      requireRightEverywhere(grant, 'inspect')
       return reply.type(metrics.registry.contentType).send(await metrics.registry.metrics())
     },
   })

@@ -11,6 +11,7 @@ export function refuseOtherMethods(
   app.route({
     method: 'OPTIONS',
     url,
+    schema: { hide: true },
     handler: async (_request, reply) =>
       reply.header('allow', allow).header('content-length', '0').code(204).send(),
   })
@@ -19,6 +20,7 @@ export function refuseOtherMethods(
       (method) => method !== 'OPTIONS' && !methods.includes(method),
     ),
     url,
+    schema: { hide: true },
     // Before the body is read, whatever its type.
     onRequest: async (request, reply) => {
       reply.header('allow', allow)

@@ -5,7 +5,9 @@ import { errors, quote } from '../../errors.ts'
 import { type Hub } from '../../hub/hub.ts'
 import { requireAlone } from '../plugins/pipelining.ts'
 import { Refusals, type RefusalOptions } from '../refusal.ts'
-import { type Query, readSubscription } from '../subscription.ts'
+import { type Query } from '../query.ts'
+import { SUBSCRIBE_SCHEMA } from '../subscribe-schema.ts'
+import { readSubscription } from '../subscription.ts'
 
 export interface SubscribeRouteOptions extends RefusalOptions {
   readonly hub: Hub
@@ -31,6 +33,7 @@ export async function subscribeRoutes(
     url: '/channels/:name',
     exposeHeadRoute: false,
     config: { access: 'header-or-query', isStream: true },
+    schema: SUBSCRIBE_SCHEMA,
     handler: async (request, reply) => {
       requireAlone(request, reply)
       const { name } = request.params as { name: string }

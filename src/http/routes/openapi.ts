@@ -1,0 +1,40 @@
+import swagger from '@fastify/swagger'
+import { type FastifyInstance } from 'fastify'
+import plugin from 'fastify-plugin'
+import { VERSION } from '../../version.ts'
+import { BY_NOTHING, errorAnswers, jsonAnswer, SECURITY_SCHEMES } from '../contract.ts'
+import { Type } from 'typebox'
+
+/** `GET /openapi.json`: the contract, from the schemas of the routes. Registered before them. */
+export const openapiRoute = plugin(
+  async (app: FastifyInstance) => {
+    await app.register(swagger, {
+      openapi: {
+        openapi: '3.1.0',
+        info: {
+          title: 'Piazza',
+          version: VERSION,
+          license: { name: 'MIT', identifier: 'MIT' },
+          description:
+            'A pub/sub broadcast hub for server-sent events. A route that does not exist is `404` ' +
+            '`PIAZZA_ERR_NOT_FOUND`. Every route answers OPTIONS.',
+        },
+        components: { securitySchemes: SECURITY_SCHEMES },
+      },
+    })
+    app.route({
+      method: 'GET',
+      url: '/openapi.json',
+      schema: {
+        summary: 'This document',
+        security: BY_NOTHING,
+        response: {
+          200: jsonAnswer('OpenAPI 3.1', Type.Object({})),
+          ...errorAnswers(['BODY_UNEXPECTED']),
+        },
+      },
+      handler: async () => app.swagger(),
+    })
+  },
+  { name: 'piazza-openapi' },
+)

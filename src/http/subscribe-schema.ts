@@ -1,0 +1,89 @@
+import { Type } from 'typebox'
+import { BY_HEADER_OR_QUERY, emptyAnswer, errorAnswers, NO_STORE } from './contract.ts'
+
+/** Newest messages of each channel that `last` may ask for (protocol §3). */
+export const MAX_NEWEST = 1000
+export const MIN_PING_SECONDS = 5
+export const MAX_PING_SECONDS = 300
+
+const text = (description: string) => Type.Optional(Type.String({ description }))
+
+const STREAM_ANSWER = {
+  description:
+    'A stream of messages that does not end by itself. With `Piazza-Refused` it is a refusal for now, of an ordinary ' +
+    'length: come back after its `retry:`.',
+  headers: {
+    ...NO_STORE,
+    'X-Accel-Buffering': Type.String({ description: '`no`: asks a proxy not to buffer' }),
+    'Piazza-Refused': Type.String({ description: 'Why no stream can be opened now' }),
+    'Retry-After': Type.Integer({ description: 'Seconds; with `Piazza-Refused`' }),
+  },
+  content: { 'text/event-stream': { schema: Type.String() } },
+}
+
+/** `GET /channels/:names` in openapi.json. */
+export const SUBSCRIBE_SCHEMA = {
+  summary: 'Subscribe: follow 1 to 64 channels as server-sent events',
+  security: BY_HEADER_OR_QUERY,
+  params: Type.Object({
+    name: Type.String({ description: '1 to 64 channel names with commas between them' }),
+  }),
+  querystring: Type.Object({
+    lastEventId: text('Resume after this id. A header `Last-Event-ID` that is not empty wins.'),
+    last_event_id: text('The same.'),
+    since: text(
+      'Used if no id is given: from this moment on. RFC 3339, a duration back (`90s`, `10m`, `2h`), or `all`.',
+    ),
+    last: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: MAX_NEWEST,
+        description: 'Used if no id is given: the newest n messages of each channel first.',
+      }),
+    ),
+    events: text('Comma list: only these event types; `message` means without type.'),
+    ping: Type.Optional(
+      Type.Integer({
+        minimum: MIN_PING_SECONDS,
+        maximum: MAX_PING_SECONDS,
+        description: 'Seconds between events `piazza.ping`.',
+      }),
+    ),
+    envelope: Type.Optional(
+      Type.Enum(['0', '1'], {
+        description: '`1`: the data of each message is `{"channel","id","event","data"}`.',
+      }),
+    ),
+    control: Type.Optional(
+      Type.Enum(['on', 'off'], {
+        description:
+          '`off`: no `piazza.open` and no `piazza.position`. An early cut can miss messages.',
+      }),
+    ),
+    padding: Type.Optional(
+      Type.Enum(['0', '1'], {
+        description: '`1`: 2 KiB of comment first, for proxies that buffer.',
+      }),
+    ),
+  }),
+  headers: Type.Object({
+    'Last-Event-ID': text('Resume after this id: an EventSource sends it by itself.'),
+    Accept: text('Anything that takes `text/event-stream`.'),
+  }),
+  response: {
+    200: STREAM_ANSWER,
+    204: emptyAnswer('All channels have ended, and everything was sent: an EventSource stops.'),
+    ...errorAnswers([
+      'CHANNEL_INVALID',
+      'PATTERN_UNSUPPORTED',
+      'TOO_MANY_CHANNELS',
+      'QUERY_INVALID',
+      'BODY_UNEXPECTED',
+      'UNAUTHORIZED',
+      'FORBIDDEN',
+      'NOT_ACCEPTABLE',
+      'PIPELINED',
+      'UNAVAILABLE',
+    ]),
+  },
+}
