@@ -30,7 +30,10 @@ function control(event: string, data: object, position?: Position, retryMs?: num
   return `event: piazza.${event}\n${retry}data: ${JSON.stringify(data)}\n${id}\n` as Utf8
 }
 
-/** The start of every stream. The blank line that ends a block belongs to `openFrame`, which `control=off` leaves out. */
+/**
+ * The start of every stream. The blank line that ends a block belongs to `openFrame`, which `control=off` leaves out.
+ * The comment takes up a line that WebKit kept from a torn connection.
+ */
 export function preamble(retryMs: number): Utf8 {
   return `:\nretry: ${retryMs}\n` as Utf8
 }
@@ -63,7 +66,11 @@ export function closeFrame(reason: CloseReason, position: Position, retryMs?: nu
   return control('close', { reason }, position, retryMs)
 }
 
-/** The whole body of a refused subscribe (protocol §6). */
+/**
+ * The whole body of a refused subscribe (protocol §6). WebKit puts what it had of a torn block before the next body:
+ * the comment takes up a torn line, and without a blank line no half message is completed. Nor is this an empty event to
+ * clients that take every blank line for the end of one.
+ */
 export function refusalBody(reason: string, retryMs: number): Utf8 {
-  return `retry: ${retryMs}\n: refused: ${reason}\n\n` as Utf8
+  return `: refused: ${reason}\nretry: ${retryMs}\n` as Utf8
 }

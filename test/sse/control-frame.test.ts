@@ -116,3 +116,26 @@ test('a refusal tells when to come back and why, and is no event', () => {
   expect({ events, retries }).toEqual({ events: [], retries: [3000] })
   expect(comments.join()).toContain('max-streams')
 })
+
+describe('what WebKit kept of a block that was cut on the connection before', () => {
+  const block = 'event: score\nretry: 5\ndata: half\ndata: whole\nid: zzz\n\n'
+  const kept = Array.from({ length: block.length - 1 }, (_, i) => block.slice(0, i + 1))
+
+  test('is not completed by a refusal', () => {
+    for (const text of kept) {
+      const body = bytesOf(refusalBody('draining', 3000))
+      const { events, retries } = parseStream([Buffer.from(text), body])
+      expect(events, text).toEqual([])
+      expect(retries.at(-1), text).toBe(3000)
+    }
+  })
+
+  test('is taken up by the opening block', () => {
+    for (const text of kept) {
+      const opening = bytesOf(preamble(3000), openFrame(15, POSITION))
+      const { events, retries } = parseStream([Buffer.from(text), opening])
+      expect(events, text).toMatchObject([{ event: 'piazza.open', id: ID }])
+      expect(retries.at(-1), text).toBe(3000)
+    }
+  })
+})
