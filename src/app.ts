@@ -25,6 +25,9 @@ import { subscribeRoutes } from './http/routes/subscribe.ts'
 import { Hub } from './hub/hub.ts'
 import { Metrics } from './metrics.ts'
 
+/** So long requests that have not come whole may still take when the streams have gone. */
+const CLOSE_GRACE_MS = 5000
+
 const READ_ONLY_ROUTES = [
   '/channels',
   '/channels/:name/history',
@@ -114,6 +117,8 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
     maxStreams,
     close: async (drainMs) => {
       await hub.drain(drainMs)
+      // node:http gives up its own timeouts when it closes: what never comes whole would hold the process for ever
+      setTimeout(() => http.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
       await http.close()
       await broker.close()
     },

@@ -1,4 +1,5 @@
-import { describe, expect, test } from 'vitest'
+import net from 'node:net'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
 import { gapsOf, idsOf, isRising, textsOf } from '../support/position.ts'
 import { openStream, type RawStream } from '../support/raw-stream.ts'
@@ -13,6 +14,17 @@ async function openMany(hub: HubProcess, count: number, path = '/channels/a') {
   for (let i = 0; i < count; i += 1) streams.push(await openStream(hub.port, path))
   await Promise.all(streams.map((stream) => stream.waitForEvents(1)))
   return streams
+}
+
+/** A connection that sends these bytes and waits. */
+function connect(port: number, bytes: string): net.Socket {
+  const socket = net.connect(port, '127.0.0.1')
+  socket.on('error', () => {})
+  socket.write(bytes)
+  onTestFinished(() => {
+    socket.destroy()
+  })
+  return socket
 }
 
 /** Signals the hub, and waits until it has heard it. */
@@ -122,6 +134,25 @@ describe('a drain', () => {
     )
     hub.signal('SIGTERM')
     await hub.waitForExit(10_000)
+    expect(hub.exitCode).toBe(0)
+  })
+
+  test('waits for requests that have not come whole, but not for ever', async () => {
+    const hub = await startHubProcess({ PIAZZA_DRAIN_TIME: '0s' })
+    const post = 'POST /channels/a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 2\r\n\r\nh'
+    for (const never of ['', 'GET /livez HTTP/1.1\r\nHost: loc', post]) connect(hub.port, never)
+    const late = connect(hub.port, post)
+    let answer = ''
+    late.on('data', (bytes) => {
+      answer += bytes.toString()
+    })
+    await request(hub.port, 'GET', '/livez') // came after them
+    hub.signal('SIGTERM')
+    await waitFor('the signal', () => hub.log.some((line) => line.includes('"draining"')), 3000)
+    late.write('i')
+    await waitFor('the answer to the one that came whole', () => answer.includes(' 201 '), 3000)
+    expect(hub.exitCode).toBeNull()
+    await hub.waitForExit(8000)
     expect(hub.exitCode).toBe(0)
   })
 
