@@ -73,6 +73,23 @@ describe('PIAZZA_LOG_TOTAL_BYTES', () => {
     expect((await opened.resume('c19', before)).opening.gap?.reason).toBe('evicted')
   })
 
+  test('a deleted name stays closed for its time, however little room there is', async () => {
+    const opened = await openMemoryBroker({ totalBytes: await roomFor(2) })
+    await opened.publish('a', { data: '1' })
+    await opened.broker.delete('a')
+    for (let i = 0; i < 20; i += 1) await opened.publish(`c${i}`, { data: '0' })
+    await expect(opened.publish('a')).rejects.toMatchObject({ code: 'PIAZZA_ERR_CHANNEL_DELETED' })
+    expect((await opened.open('a', { kind: 'now' })).isOver).toBe(true)
+    expect(await retained(opened, ['c17', 'c18', 'c19'])).toEqual(['c180', 'c190'])
+  })
+
+  test('of more deleted names than 100,000 the oldest are free early', async () => {
+    const { broker, publish } = await openMemoryBroker()
+    for (let i = 0; i <= 100_000; i += 1) await broker.delete(`c${i}`)
+    await publish('c0')
+    await expect(publish('c1')).rejects.toMatchObject({ code: 'PIAZZA_ERR_CHANNEL_DELETED' })
+  })
+
   test('memory is what is retained: nothing is left over when all has gone', async () => {
     const step = fc.record({
       channels: fc.shuffledSubarray(['a', 'b', 'c', 'd', 'e'], { minLength: 1 }),

@@ -23,6 +23,8 @@ import { Retention, type RetentionLimits } from './retention.ts'
 /** For so long the name of a deleted channel stays closed (protocol §5). */
 const DELETED_MS = 60_000
 const SWEEP_INTERVAL_MS = 1000
+/** Deleted names that are kept closed, some 500 bytes each; beyond, the oldest are free early. */
+const MAX_DELETED = 100_000
 /** Channels forgotten in one turn of the event loop. */
 const SWEEP_CHANNELS = 2000
 
@@ -39,8 +41,11 @@ export class MemoryBroker implements Broker {
   readonly #metrics: Metrics
   /** Logs that streams read, also while they are empty. */
   readonly #subscribed = new Map<string, Log>()
-  /** Deleted channels and when their names are free again (ms), in that order. */
-  readonly #deleted = new Map<string, number>()
+  /**
+   * Deleted channels and when their names are free again (ms), in that order. Not in the retention: for want of room
+   * it would drop their marks, and free the names.
+   */
+  readonly #deleted = new Map<string, { readonly log: Log; readonly dueMs: number }>()
   #listener: BrokerListener | undefined
   /** The last position given out or told. */
   #clock: Position
@@ -73,12 +78,13 @@ export class MemoryBroker implements Broker {
     const log = this.#find(channel) ?? this.#createLog(channel)
     const position = this.#tick()
     const deletion = createDeletion(channel, position)
+    this.#retention.remove(channel)
+    log.clear()
+    log.append(deletion)
     this.#deleted.delete(channel)
-    this.#deleted.set(channel, millisecondsOf(currentPosition()) + DELETED_MS)
-    this.#retention.change(log, position, () => {
-      log.clear()
-      log.append(deletion)
-    })
+    this.#deleted.set(channel, { log, dueMs: millisecondsOf(currentPosition()) + DELETED_MS })
+    const [oldest = channel] = this.#deleted.keys()
+    if (this.#deleted.size > MAX_DELETED) this.#reopen(oldest)
     if (this.#subscribed.has(channel)) this.#listener?.deliver(channel, deletion)
   }
 
@@ -91,7 +97,7 @@ export class MemoryBroker implements Broker {
   unsubscribe(channel: string): void {
     const log = this.#subscribed.get(channel)
     this.#subscribed.delete(channel)
-    if (log !== undefined && this.#retention.find(channel) === undefined) this.#onForget(log)
+    if (log !== undefined && this.#find(channel) === undefined) this.#onForget(log)
   }
 
   async open(logs: readonly Log[], start: Start): Promise<Opening> {
@@ -170,7 +176,11 @@ export class MemoryBroker implements Broker {
   }
 
   #find(channel: string): Log | undefined {
-    return this.#retention.find(channel) ?? this.#subscribed.get(channel)
+    return (
+      this.#retention.find(channel) ??
+      this.#subscribed.get(channel) ??
+      this.#deleted.get(channel)?.log
+    )
   }
 
   /** Brought up to date: neither an expired message nor an end that is over. */
@@ -191,21 +201,22 @@ export class MemoryBroker implements Broker {
   }
 
   #reopenIfDue(channel: string): void {
-    const dueMs = this.#deleted.get(channel)
-    if (dueMs !== undefined && dueMs <= Date.now()) this.#reopen(channel)
+    const deleted = this.#deleted.get(channel)
+    if (deleted !== undefined && deleted.dueMs <= Date.now()) this.#reopen(channel)
   }
 
   #reopen(channel: string): void {
+    const { log } = this.#deleted.get(channel)!
     this.#deleted.delete(channel)
-    const log = this.#find(channel)
-    if (log?.isDeleted) this.#retention.change(log, this.#clock, () => log.clear())
+    log.clear()
+    this.#retention.change(log, this.#clock, () => {}) // what it had is forgotten in its time
   }
 
   /** Ends what is over by age, in bounded turns. */
   #sweep(): void {
     const now = currentPosition()
     let left = SWEEP_CHANNELS
-    for (const [channel, dueMs] of this.#deleted) {
+    for (const [channel, { dueMs }] of this.#deleted) {
       if (dueMs > millisecondsOf(now) || left === 0) break
       left -= 1
       this.#reopen(channel)

@@ -70,6 +70,15 @@ export class Retention {
     for (; place !== this.#ends; place = place.older) yield place.log
   }
 
+  /** Lets go of a log, without forgetting what it had. */
+  remove(channel: string): void {
+    const place = this.#places.get(channel)
+    if (place === undefined) return
+    unlink(place)
+    this.#places.delete(channel)
+    this.#bytes -= CHANNEL_OVERHEAD_BYTES + place.log.memory
+  }
+
   /** Changes a log by `change`, then brings it, and the whole, within the limits. */
   change(log: Log, now: Position, change: () => void): void {
     this.#moveToNewest(log)
@@ -124,9 +133,7 @@ export class Retention {
   }
 
   #forget(place: Place): void {
-    unlink(place)
-    this.#places.delete(place.log.channel)
-    this.#bytes -= CHANNEL_OVERHEAD_BYTES
+    this.remove(place.log.channel)
     this.#onForget(place.log)
   }
 
