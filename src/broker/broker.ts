@@ -88,6 +88,12 @@ export interface BrokerListener {
    * subscribed channels, in the order of positions over all channels.
    */
   deliver(channel: string, message: Message): void
+
+  /**
+   * A subscribed channel was deleted, and its name is about to be free again: its log still has the mark. Who has not
+   * read that far by now never will, and must not go on to what the name is used for next.
+   */
+  reopen(channel: string): void
 }
 
 /**

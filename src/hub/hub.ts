@@ -119,6 +119,16 @@ export class Hub implements BrokerListener, StreamOwner {
     }
   }
 
+  /** Streams still before the mark of a deletion have been blocked for long: they take no word. */
+  reopen(channel: string): void {
+    const { log, audiences } = this.#channels.get(channel) as Channel
+    for (const { streams } of audiences) {
+      for (const stream of streams) {
+        if (stream.cursor < (log.endedAt as Position)) stream.cut('deleted')
+      }
+    }
+  }
+
   /** Subscribes to the channels, then proves where the stream begins. */
   async admit(subscription: Subscription): Promise<Admission> {
     const audience = this.#hold(subscription)

@@ -51,10 +51,13 @@ describe('a deleted name', () => {
 
   test('is free again also for those that kept their streams', async () => {
     holdTime()
-    const { broker, delivered, join, publish } = await openMemoryBroker()
+    const { broker, delivered, join, publish, reopened } = await openMemoryBroker()
     const [log] = await join('a', 'b')
     await broker.delete('a')
+    await broker.delete('nobody-listens')
+    expect(reopened).toEqual([])
     pass(MINUTE_MS)
+    expect(reopened).toEqual([{ channel: 'a', isDeleted: true }])
     expect(log!.isDeleted).toBe(false)
     const { position } = await publish('a')
     expect(delivered.at(-1)?.message.position).toBe(position)

@@ -60,6 +60,8 @@ export interface BrokerUnderTest {
   readonly broker: Broker
   readonly metrics: Metrics
   readonly delivered: readonly { readonly channel: string; readonly message: Message }[]
+  /** Subscribed channels that were told to be free again, and whether their mark was still there to be read. */
+  readonly reopened: readonly { readonly channel: string; readonly isDeleted: boolean }[]
   /** Publishes one message; throws the coded error if it is refused. */
   readonly publish: (channels: Channels, fields?: PublicationFields) => Promise<Stored>
   /** Begins to hear channels, until the test ends or `leave`. */
@@ -81,9 +83,14 @@ export async function openBroker<Options extends BrokerOptions>(
   const metrics = options.metrics ?? new Metrics()
   const broker = await create({ ...ROOMY, ...options, metrics } as unknown as Options)
   const delivered: { channel: string; message: Message }[] = []
-  broker.listen({ deliver: (channel, message) => delivered.push({ channel, message }) })
-  onTestFinished(() => broker.close())
+  const reopened: { channel: string; isDeleted: boolean }[] = []
   const holders = new Map<string, { log: Log; count: number }>()
+  broker.listen({
+    deliver: (channel, message) => delivered.push({ channel, message }),
+    reopen: (channel) =>
+      reopened.push({ channel, isDeleted: holders.get(channel)?.log.isDeleted === true }),
+  })
+  onTestFinished(() => broker.close())
 
   const hold = (channels: readonly string[]) =>
     channels.map((channel) => {
@@ -115,6 +122,7 @@ export async function openBroker<Options extends BrokerOptions>(
     broker,
     metrics,
     delivered,
+    reopened,
     publish: async (channels, fields = {}) => {
       const [result] = await broker.publish([requestOf(channels, fields)])
       if (result === undefined) throw new Error('publish gave no result')

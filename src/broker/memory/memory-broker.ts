@@ -208,6 +208,7 @@ export class MemoryBroker implements Broker {
   #reopen(channel: string): void {
     const { log } = this.#deleted.get(channel)!
     this.#deleted.delete(channel)
+    if (this.#subscribed.has(channel)) this.#listener?.reopen(channel)
     log.clear()
     this.#retention.change(log, this.#clock, () => {}) // what it had is forgotten in its time
   }
