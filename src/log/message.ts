@@ -41,9 +41,12 @@ export function createMessage(
   return { position, frame, channels, isEnd, isEphemeral }
 }
 
-/** The mark that a DELETE leaves in the log, so that each stream hears of it in its place. */
-export function createDeletion(channel: string, position: Position): Message {
-  return { position, frame: '' as Utf8, channels: [channel], isEnd: true, isEphemeral: false }
+/**
+ * The mark that a DELETE leaves in the log, so that each stream hears of it in its place. `channels`: those that ended
+ * there.
+ */
+export function createDeletion(channels: readonly string[], position: Position): Message {
+  return { position, frame: '' as Utf8, channels, isEnd: true, isEphemeral: false }
 }
 
 export function isDeletion(message: Message): boolean {

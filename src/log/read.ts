@@ -37,7 +37,10 @@ export function readAfter(
     }
     const message = earliest.next
     const isRepeated = message.position === end && messages.length > 0 // it went to several of these channels
-    if (!isRepeated) {
+    if (isRepeated) {
+      // one of them has been deleted since: its mark stands where its end stood
+      if (isDeletion(messages.at(-1)!)) messages[messages.length - 1] = message
+    } else {
       const size = message.frame.length
       if (bytes > 0 && bytes + size > maxBytes) return { messages, end, hasMore: true }
       bytes += size

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { readAfter } from '../../src/log/read.ts'
 import { type CreateBroker, openBroker } from './open-broker.ts'
 
 function codeOf(publish: Promise<unknown>): Promise<unknown> {
@@ -133,6 +134,39 @@ export function describeEnds(create: CreateBroker): void {
       expect(log!.isDeleted).toBe(true)
       expect(log!.endedAt).toBeGreaterThan(position)
       expect(delivered.map(({ message }) => message.isEnd)).toEqual([false, true])
+    })
+
+    test('of a channel that had ended is no second end, but one for who had not got so far', async () => {
+      const { broker, delivered, join, publish } = await openWithMessages(create)
+      const [log] = await join('a')
+      const { position } = await publish('a', { isEnd: true })
+      await broker.delete('a')
+      await broker.delete('a')
+      expect(log!.isDeleted).toBe(true)
+      expect(log!.endedAt).toBe(position)
+      expect(delivered).toHaveLength(1)
+    })
+
+    test('of one channel that ended by a message to several leaves it to the others', async () => {
+      const { broker, position, publish, resume } = await openWithMessages(create)
+      const end = await publish(['a', 'b'], { data: 'bye', isEnd: true })
+      await broker.delete('a')
+      for (const channels of [
+        ['a', 'b'],
+        ['b', 'a'],
+      ]) {
+        const { data, positions } = await resume(channels, position)
+        expect({ data, positions }).toEqual({ data: ['bye'], positions: [end.position] })
+      }
+    })
+
+    test('of several channels that ended by one message leaves a word of each', async () => {
+      const { broker, join, position, publish } = await openWithMessages(create)
+      const logs = await join('a', 'b', 'c')
+      await publish(['a', 'b'], { isEnd: true })
+      for (const channel of ['a', 'b']) await broker.delete(channel)
+      const { messages } = readAfter(logs, position, Number.MAX_SAFE_INTEGER)
+      expect(messages.flatMap(({ channels }) => channels)).toEqual(['a', 'b'])
     })
 
     test('refuses publishes to it, with the others of their list', async () => {

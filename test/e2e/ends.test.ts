@@ -246,6 +246,19 @@ describe('DELETE', () => {
     await expectStopped(hub, '/channels/never')
   })
 
+  test('of a channel that had ended is not told as a second end', async () => {
+    const hub = await startHub()
+    const stream = await openStream(hub.port, '/channels/a,b')
+    await stream.waitForEvents(1)
+    await hub.send('a', 'over', { end: true })
+    await stream.waitForEvents(3)
+    await remove(hub, 'a')
+    await remove(hub, 'a')
+    await hub.send('b', 'live')
+    await waitFor('the live one', () => textsOf(stream).includes('live'))
+    expect(storyOf(stream)).toEqual(['over', endOf('a'), 'live'])
+  })
+
   test('of an ended channel drops its log too', async () => {
     const { hub } = await startEnded()
     expect((await remove(hub, 'a')).status).toBe(204)

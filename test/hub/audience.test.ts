@@ -97,10 +97,10 @@ describe('ends', () => {
   })
 
   test('a deletion is no message, but its end is heard by a stream of several', () => {
-    const { events, count } = eventsOf(audienceOf(['a', 'b']), [createDeletion('a', 1)])
+    const { events, count } = eventsOf(audienceOf(['a', 'b']), [createDeletion(['a'], 1)])
     expect(events.map(({ event }) => event)).toEqual(['piazza.end'])
     expect(count).toBe(0)
-    expect(eventsOf(audienceOf(['a']), [createDeletion('a', 1)]).events).toEqual([])
+    expect(eventsOf(audienceOf(['a']), [createDeletion(['a'], 1)]).events).toEqual([])
   })
 
   test('it is over when every channel has ended', () => {

@@ -62,14 +62,14 @@ describe('a deleted channel has no hole', () => {
   test('its owner dropped it, and its end says so', () => {
     const log = logOf('a', [20, 30])
     log.clear()
-    log.append(createDeletion('a', 40))
+    log.append(createDeletion(['a'], 40))
     expect(gapBehind(15, log)).toBeUndefined()
   })
 
   test('but others have theirs', () => {
     const deleted = logOf('a', [20])
     deleted.clear()
-    deleted.append(createDeletion('a', 40))
+    deleted.append(createDeletion(['a'], 40))
     expect(gapBehind(15, deleted, logOf('b', [25], 1))).toMatchObject({
       channels: ['b'],
       position: CLOCK,

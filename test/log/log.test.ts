@@ -176,13 +176,13 @@ describe('ends', () => {
   test('a deletion ends it too', () => {
     const log = logOf(110)
     log.clear()
-    log.append(createDeletion('a', 130))
+    log.append(createDeletion(['a'], 130))
     expect(log).toMatchObject({ endedAt: 130, isDeleted: true, length: 1, bytes: 0 })
   })
 
   test('nothing is missed with a deletion: its mark does not raise the base', () => {
     const log = logOf()
-    log.append(createDeletion('a', 130))
+    log.append(createDeletion(['a'], 130))
     log.dropOldest()
     expect(log).toMatchObject({ base: 100, length: 0, isDeleted: false })
     expect(log.endedAt).toBeUndefined()
@@ -190,7 +190,7 @@ describe('ends', () => {
 
   test('the mark of a deletion does not age: its broker times it', () => {
     const log = logOf()
-    log.append(createDeletion('a', 130))
+    log.append(createDeletion(['a'], 130))
     log.trim({ ...NO_LIMITS, maxAgeMs: 1 }, 1e15)
     expect(log.isDeleted).toBe(true)
   })

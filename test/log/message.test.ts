@@ -24,7 +24,7 @@ describe('a message', () => {
 })
 
 test('a deletion ends its channel and sends nothing', () => {
-  const deletion = createDeletion('a', 5)
+  const deletion = createDeletion(['a'], 5)
   expect(isDeletion(deletion)).toBe(true)
   expect(deletion).toMatchObject({ isEnd: true, position: 5, channels: ['a'], frame: '' })
 })

@@ -88,7 +88,7 @@ describe('reading', () => {
 
   test('gives the mark of a deletion in its place', () => {
     const logs = logsOf([1, 3], [])
-    logs[1]!.append(createDeletion('b', 2))
+    logs[1]!.append(createDeletion(['b'], 2))
     expect(positionsOf(readAfter(logs, 0, ALL).messages)).toEqual([1, 2, 3])
   })
 })
@@ -180,7 +180,7 @@ describe('the first that follows', () => {
 
   test('is never a deletion: there is nothing to send', () => {
     const logs = logsOf([], [9])
-    logs[0]!.append(createDeletion('a', 3))
+    logs[0]!.append(createDeletion(['a'], 3))
     expect(firstAfter(logs, 0)).toBe(9)
     expect(beforeFirst([logs[0]!], 0)).toBeUndefined()
   })

@@ -76,8 +76,12 @@ export class MemoryBroker implements Broker {
 
   async delete(channel: string): Promise<void> {
     const log = this.#find(channel) ?? this.#createLog(channel)
-    const position = this.#tick()
-    const deletion = createDeletion(channel, position)
+    const { endedAt, newest } = log
+    // In the place of an end: who has been told of that is not told again.
+    const deletion =
+      endedAt === undefined
+        ? createDeletion([channel], this.#tick())
+        : createDeletion(newest!.channels, endedAt)
     this.#retention.remove(channel)
     log.clear()
     log.append(deletion)
@@ -85,7 +89,8 @@ export class MemoryBroker implements Broker {
     this.#deleted.set(channel, { log, dueMs: millisecondsOf(currentPosition()) + DELETED_MS })
     const [oldest = channel] = this.#deleted.keys()
     if (this.#deleted.size > MAX_DELETED) this.#reopen(oldest)
-    if (this.#subscribed.has(channel)) this.#listener?.deliver(channel, deletion)
+    if (endedAt !== undefined || !this.#subscribed.has(channel)) return
+    this.#listener?.deliver(channel, deletion)
   }
 
   subscribe(channel: string): Log {
