@@ -73,10 +73,10 @@ export class Audience {
     return this.logs.length === 1 && this.logs[0]!.isDeleted
   }
 
-  /** What a stream of several channels is told of those that had ended when it was at `position`. */
-  endedFrames(position: Position): Utf8[] {
+  /** What a stream of several channels is told of those whose end, behind `after`, it will not read. */
+  endedFrames(position: Position, after: Position = 0): Utf8[] {
     if (this.logs.length === 1) return []
-    const ended = this.logs.filter((log) => log.endedAt !== undefined && log.endedAt <= position)
+    const ended = this.logs.filter(({ endedAt = 0 }) => endedAt > after && endedAt <= position)
     return ended.map((log) => endFrame(log.channel))
   }
 

@@ -5,6 +5,7 @@ import { type Metrics } from '../metrics.ts'
 import { currentPosition, type Position } from '../position.ts'
 import { Chunk } from '../sse/chunk.ts'
 import { gapFrame } from '../sse/control-frame.ts'
+import { type Utf8 } from '../sse/utf8.ts'
 import { type Audience } from './audience.ts'
 import { type Stream } from './stream.ts'
 
@@ -217,7 +218,7 @@ export class Flush {
   /** One bounded batch from the stream's cursor. */
   #pump(stream: Stream): void {
     const { audience } = stream
-    const prefix = this.#tellGap(stream)
+    const gapFrames = this.#tellGap(stream)
     const batch = readAfter(audience.logs, stream.cursor, MAX_BATCH_BYTES, stream.floors)
     const { frames, count, bytes, hasId } = audience.encode(batch.messages)
     stream.cursor = batch.end
@@ -228,8 +229,8 @@ export class Flush {
       if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
       stream.replayed = 0
     }
-    if (prefix !== undefined || frames.length > 0) {
-      stream.write(new Chunk(prefix === undefined ? frames : [prefix, ...frames]))
+    if (gapFrames.length > 0 || frames.length > 0) {
+      stream.write(new Chunk([...gapFrames, ...frames]))
       if (hasId) stream.lastIdTick = stream.lastWriteTick
       this.#metrics.messagesDelivered += count
       this.#metrics.messagesReplayed += count
@@ -240,17 +241,17 @@ export class Flush {
     else if (audience.isOverAt(stream.cursor)) stream.finish()
   }
 
-  /** What a stream missed because the log did not wait for it. */
-  #tellGap(stream: Stream) {
+  /** What a stream missed because the log did not wait for it, and ends among that. */
+  #tellGap(stream: Stream): Utf8[] {
     const { audience, cursor, floors } = stream
     const { logs } = audience
     const clock = this.#position()
     const gap = findGap({ logs, cursor, floors, clock, after: cursor })
-    if (gap === undefined) return undefined
+    if (gap === undefined) return []
     stream.cursor = gap.position
     stream.floors = floorsAtBases(logs)
     this.#metrics.countGap(gap.reason)
-    return gapFrame(gap, cursor)
+    return [gapFrame(gap, cursor), ...audience.endedFrames(gap.position, cursor)]
   }
 }
 

@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { startHub, type TestHub } from '../support/hub.ts'
 import { gapsOf, idsOf, isRising, lastIdOf, passTime } from '../support/position.ts'
 import { openStream, type RawStream, type RawStreamOptions } from '../support/raw-stream.ts'
+import { request } from '../support/request.ts'
 import { waitFor } from '../support/wait.ts'
 
 const MB = 1_000_000
@@ -88,6 +89,17 @@ describe('a stream that is behind', () => {
     await hub.send('b', `${COUNT + 1}`)
     await waitFor('a live one', () => numbersOf(stream).at(-1) === COUNT + 1)
     expect(gapsOf(stream)).toHaveLength(1)
+  })
+
+  test('is told of a DELETE that lies in a gap of another channel', async () => {
+    const { hub, stream } = await startBehind({ PIAZZA_LOG_MAX_MESSAGES: '2' }, 'a,b')
+    await request(hub.port, 'DELETE', '/channels/a')
+    for (const number of [1, 3, 5]) await hub.send('b', `${COUNT + number}`)
+    stream.resume()
+    await waitFor('the newest', () => numbersOf(stream).at(-1) === COUNT + 5)
+    const story = stream.events.slice(-4).map((event) => event.event ?? event.data)
+    expect(story).toEqual(['piazza.gap', 'piazza.end', `${COUNT + 3}`, `${COUNT + 5}`])
+    expect(stream.control('end')).toMatchObject([{ data: '{"channel":"a"}' }])
   })
 
   test('loses nothing when it comes to its maximal age', async () => {
