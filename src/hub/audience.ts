@@ -42,6 +42,8 @@ export class Audience {
   isQueued = false
   #ephemerals: Message[] = []
   #ephemeralBytes = 0
+  /** The last ephemeral message that came, taken or not. */
+  #offered: Message | undefined
 
   constructor(key: string, channels: readonly string[], logs: readonly Log[], form: Form) {
     this.key = key
@@ -98,9 +100,10 @@ export class Audience {
     return { frames, count, bytes, hasId }
   }
 
-  /** False: there was no room. One that went to several of the channels comes here once for each. */
+  /** False: there was no room. One that went to several of the channels comes here once for each, and counts once. */
   addEphemeral(message: Message): boolean {
-    if (this.#ephemerals.at(-1) === message) return true
+    if (this.#offered === message) return true
+    this.#offered = message
     const size = message.frame.length
     if (this.#ephemeralBytes > 0 && this.#ephemeralBytes + size > MAX_EPHEMERAL_BYTES) return false
     this.#ephemerals.push(message)

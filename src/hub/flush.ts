@@ -129,6 +129,8 @@ export class Flush {
   #begin(audience: Audience): FanOut | undefined {
     if (audience.hasHole) {
       audience.sent = audience.latest
+      const missed = audience.takeEphemerals(Number.MAX_SAFE_INTEGER).length
+      this.#metrics.ephemeralMissed += missed * audience.streams.length
       for (const stream of audience.streams) if (!stream.isBlocked) this.catchUp(stream)
       return undefined
     }

@@ -167,6 +167,24 @@ test('an ephemeral message has no id and is never replayed', async () => {
   expect(textsOf(later)).toEqual(['kept'])
 })
 
+test('an ephemeral message that comes with more than the log keeps is missed, counted, and not sent later', async () => {
+  const hub = await startHub({ PIAZZA_LOG_MAX_MESSAGES: '1' })
+  const streams = [
+    await openStream(hub.port, '/channels/a'),
+    await openStream(hub.port, '/channels/a'),
+  ]
+  await Promise.all(streams.map((stream) => stream.waitForEvents(1)))
+  const items = ['1', '2', '3'].map((data) => ({ channel: 'a', data }))
+  await hub.publish([...items, { channel: 'a', data: 'gone', ephemeral: true }])
+  await Promise.all(streams.map((stream) => stream.waitForMessages(1)))
+  expect(await hub.metric('piazza_ephemeral_missed_total')).toBe(2)
+  await hub.send('a', '4')
+  for (const stream of streams) {
+    await waitFor('the newest', () => textsOf(stream).at(-1) === '4')
+    expect(textsOf(stream)).toEqual(['3', '4'])
+  }
+})
+
 test('ping=5 sends a piazza.ping every 5 s, without id', async () => {
   const hub = await startHub()
   const startedMs = performance.now()

@@ -143,6 +143,15 @@ describe('ephemeral messages that wait', () => {
     expect(add(101)).toBe(true)
   })
 
+  test('one of several channels for which there is no room is refused once', () => {
+    const audience = audienceOf(['a', 'b'])
+    const data = 'x'.repeat(1_000_000)
+    audience.addEphemeral(messageAt(1, { data, isEphemeral: true }))
+    const dropped = messageAt(2, { channels: ['a', 'b'], data, isEphemeral: true })
+    expect([audience.addEphemeral(dropped), audience.addEphemeral(dropped)]).toEqual([false, true])
+    expect(audience.takeEphemerals(9)).toHaveLength(1)
+  })
+
   test('one is taken however large', () => {
     const message = messageAt(1, { data: 'x'.repeat(4_000_000), isEphemeral: true })
     expect(audienceOf(['a']).addEphemeral(message)).toBe(true)
