@@ -93,7 +93,7 @@ export class Metrics {
     })
     this.#publishDuration = new Histogram({
       name: 'piazza_publish_duration_seconds',
-      help: 'From a publish read whole to its answer',
+      help: 'From a publish read whole to its answer, refusals included',
       buckets: PUBLISH_BUCKETS_SECONDS,
       registers,
     })

@@ -25,6 +25,13 @@ import {
 import { readRawFields } from '../raw-fields.ts'
 import { type Query } from '../query.ts'
 
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** When the body of a publish had come whole; 0: it has not. */
+    readAtMs: number
+  }
+}
+
 export interface PublishRouteOptions {
   readonly broker: Broker
   readonly metrics: Metrics
@@ -39,6 +46,11 @@ export async function publishRoutes(
   app: FastifyInstance,
   options: PublishRouteOptions,
 ): Promise<void> {
+  const { metrics } = options
+  app.decorateRequest('readAtMs', 0)
+  app.addHook('onSend', async ({ readAtMs }) => {
+    if (readAtMs > 0) metrics.observePublish((performance.now() - readAtMs) / 1000)
+  })
   await app.register(jsonPublish, options)
   await app.register(rawPublish, options)
 }
@@ -49,7 +61,10 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
   app.addContentTypeParser(
     'application/json',
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => parseJson(body),
+    async (request: FastifyRequest, body: Buffer) => {
+      request.readAtMs = performance.now()
+      return parseJson(body)
+    },
   )
   app.route({
     method: 'POST',
@@ -57,7 +72,6 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
     config: { access: 'header' },
     schema: JSON_PUBLISH_SCHEMA,
     handler: async (request, reply) => {
-      const startedMs = performance.now()
       const { body } = request
       const isBatch = Array.isArray(body)
       const publications = isBatch
@@ -71,19 +85,22 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
       }
       const keyed = isBatch ? publications : publications.map((one) => withHeaderKey(one, header))
       const results = await publish(request, options, keyed)
-      metrics.observePublish((performance.now() - startedMs) / 1000)
-      return isBatch ? answerBatch(reply, keyed, results) : answerOne(reply, keyed[0]!, results[0]!)
+      if (!isBatch) return answerOne(reply, keyed[0]!, results[0]!)
+      return answerBatch(reply, keyed, results, metrics)
     },
   })
 }
 
 async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): Promise<void> {
-  const { metrics, maxMessageBytes } = options
+  const { maxMessageBytes } = options
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ANY_BYTES,
     { parseAs: 'buffer' },
-    async (_request: FastifyRequest, body: Buffer) => body,
+    async (request: FastifyRequest, body: Buffer) => {
+      request.readAtMs = performance.now()
+      return body
+    },
   )
   // Whatever it calls itself, also what is no content type at all.
   app.addHook('onRequest', async ({ raw }) => {
@@ -95,7 +112,6 @@ async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): P
     config: { access: 'header' },
     schema: RAW_PUBLISH_SCHEMA,
     handler: async (request, reply) => {
-      const startedMs = performance.now()
       const { name } = request.params as { name: string }
       const body = (request.body as Buffer | undefined) ?? Buffer.alloc(0)
       const publication = checkPublication(
@@ -108,7 +124,6 @@ async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): P
         maxMessageBytes,
       )
       const results = await publish(request, options, [publication])
-      metrics.observePublish((performance.now() - startedMs) / 1000)
       return answerOne(reply, publication, results[0]!)
     },
   })
@@ -168,11 +183,13 @@ function answerBatch(
   reply: FastifyReply,
   publications: readonly Checked[],
   results: readonly PublishResult[],
+  metrics: Metrics,
 ): FastifyReply {
   const failed = results.find((result) => 'error' in result)
-  const status = failed !== undefined && 'error' in failed ? failed.error.statusCode : 201
+  const error = failed !== undefined && 'error' in failed ? failed.error : undefined
+  if (error !== undefined) metrics.countHttpError(error.code)
   return reply
-    .code(status)
+    .code(error?.statusCode ?? 201)
     .send({ results: results.map((result, i) => toAnswer(publications[i]!, result)) })
 }
 
