@@ -87,6 +87,16 @@ describe('a body over PIAZZA_MAX_BODY_BYTES is 413', () => {
     expectCoded(await request(hub.port, 'POST', '/channels/a', { headers }), 413)
   })
 
+  test('and is not waited for from those who may not publish', async () => {
+    const hub = await startHub({
+      PIAZZA_PUBLISH_KEYS: 'x'.repeat(16),
+      PIAZZA_ANONYMOUS: 'subscribe',
+    })
+    const headers = { 'Content-Type': 'application/json', 'Content-Length': '1000' }
+    expectCoded(await request(hub.port, 'POST', '/publish', { headers }), 401)
+    expectCoded(await request(hub.port, 'POST', '/channels/a', { headers }), 401)
+  })
+
   test('8 MiB is the default', async () => {
     const hub = await startHub()
     const body = batch('x')

@@ -1,5 +1,5 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
-import { requireRight } from '../../auth/access.ts'
+import { requireRight, requireRightSomewhere } from '../../auth/access.ts'
 import { type Broker, type PublishResult } from '../../broker/broker.ts'
 import { errors } from '../../errors.ts'
 import { type Metrics } from '../../metrics.ts'
@@ -46,7 +46,12 @@ export async function publishRoutes(
   app: FastifyInstance,
   options: PublishRouteOptions,
 ): Promise<void> {
-  const { metrics } = options
+  const { metrics, corsOrigins } = options
+  // Who may not publish at all does not make the hub read and parse a body.
+  app.addHook('onRequest', async ({ grant, isAmbient, headers }) => {
+    requireRightSomewhere(grant, 'publish')
+    if (isAmbient) requireOwnOrigin(headers, corsOrigins)
+  })
   app.decorateRequest('readAtMs', 0)
   app.addHook('onSend', async ({ readAtMs }) => {
     if (readAtMs > 0) metrics.observePublish((performance.now() - readAtMs) / 1000)
@@ -159,15 +164,14 @@ function readBatch(items: readonly unknown[], maxMessageBytes: number): Checked[
 }
 
 async function publish(
-  { grant, isAmbient, headers }: FastifyRequest,
-  { broker, corsOrigins }: PublishRouteOptions,
+  { grant }: FastifyRequest,
+  { broker }: PublishRouteOptions,
   publications: readonly Checked[],
 ): Promise<PublishResult[]> {
   requireFanOut(publications)
   for (const { channels } of publications) {
     for (const channel of channels) requireRight(grant, 'publish', channel)
   }
-  if (isAmbient) requireOwnOrigin(headers, corsOrigins)
   return broker.publish(
     publications.map((one) => ({ ...one, idempotency: idempotencyOf(grant.scope, one.key) })),
   )
