@@ -197,6 +197,18 @@ describe('DELETE', () => {
     for (const name of ['a', 'a', 'never']) expect((await remove(hub, name)).status).toBe(204)
   })
 
+  test('takes any content type and body, which mean nothing', async () => {
+    const hub = await startHub()
+    for (const type of ['application/json', 'text/plain', 'nonsense', undefined]) {
+      for (const body of ['', '{}', '{']) {
+        const headers: Record<string, string> = { 'Content-Length': `${body.length}` }
+        if (type !== undefined) headers['Content-Type'] = type
+        const answer = await request(hub.port, 'DELETE', '/channels/a', headers, body)
+        expect.soft(answer.status, `${type} ${body}`).toBe(204)
+      }
+    }
+  })
+
   test('closes a stream of the channel with the reason and an id', async () => {
     const hub = await startHub()
     const stream = await openStream(hub.port, '/channels/a')

@@ -16,6 +16,12 @@ export async function channelRoutes(
   app: FastifyInstance,
   { broker, corsOrigins }: ChannelRouteOptions,
 ): Promise<void> {
+  // A body means nothing to a DELETE (RFC 9110 §9.3.5): whatever it is, it is not looked at.
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', async () => undefined)
+  app.addHook('onRequest', async ({ raw }) => {
+    delete raw.headers['content-type'] // one that is none would be refused
+  })
   app.route({
     method: 'DELETE',
     url: '/channels/:name',
