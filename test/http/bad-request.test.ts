@@ -258,6 +258,14 @@ describe('what is no HTTP', () => {
     expectCoded(await request(hub.port, 'POST', '/channels/a', options), 417)
   })
 
+  test('a request with two Hosts is refused', async () => {
+    const hub = await startHub()
+    for (const second of ['127.0.0.1', 'evil.example', '']) {
+      const headers = { host: second } // beside the Host that is always sent
+      expectCoded(await request(hub.port, 'GET', '/livez', { headers }), 400, second)
+    }
+  })
+
   test('an HTTP/1.1 request without Host is refused', async () => {
     const hub = await startHub()
     const headers = { Host: null }

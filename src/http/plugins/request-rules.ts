@@ -15,9 +15,11 @@ export const requestRules = plugin(
 )
 
 /** RFC 9112 §3.2. */
-function requireHost({ headers, raw }: FastifyRequest): void {
-  if (headers.host !== undefined || raw.httpVersion === '1.0') return
-  throw new errors.REQUEST_INVALID('an HTTP/1.1 request has a Host header')
+function requireHost({ raw }: FastifyRequest): void {
+  const { rawHeaders } = raw
+  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+  if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return
+  throw new errors.REQUEST_INVALID(`an HTTP/1.1 request has one Host header, not ${hosts}`)
 }
 
 /** Nobody means one, and what is not read would stand before the next request. */
