@@ -30,6 +30,7 @@ export abstract class SseConnection {
   readonly #isChunked: boolean
   readonly #slowTimeoutMs: number
   #isBlocked = false
+  #blockedAtMs = 0
   #isEnding = false
   #isClosed = false
   #isAttached = true
@@ -114,6 +115,7 @@ export abstract class SseConnection {
     // false only if the kernel refused bytes, whatever the high-water mark (measured on Node 20, 22, 24)
     if (this.#socket.write(bytes)) return
     this.#isBlocked = true
+    this.#blockedAtMs = performance.now()
     this.#socket.setTimeout(this.#slowTimeoutMs) // rearmed by Node as long as the kernel takes some
   }
 
@@ -130,6 +132,13 @@ export abstract class SseConnection {
   }
 
   handleData(bytes: number): void {
+    // Input rearms the socket's timer too, so a client that talks is judged by how long it has been blocked at a stretch.
+    // Not by pausing: a paused socket still reads, and rearms, up to its high-water mark, and sees no FIN behind that.
+    const isSlow = this.#isBlocked && performance.now() - this.#blockedAtMs > this.#slowTimeoutMs
+    if (isSlow) {
+      this.handleTimeout()
+      return
+    }
     this.#inputBytes += bytes
     if (this.#inputBytes <= MAX_INPUT_BYTES || this.#socket.destroyed) return
     this.onFlooded()

@@ -119,6 +119,22 @@ test('a reader that takes no byte for the timeout is cut, and resumes by id with
   expect(gapsOf(again)).toEqual([])
 }, 30_000)
 
+test('a reader that takes no byte is cut, also if it talks', async () => {
+  const hub = await startHubProcess({
+    PIAZZA_SLOW_STREAM_TIMEOUT: '1s',
+    PIAZZA_LOG_MAX_BYTES: '64MiB',
+  })
+  const stalled = await openStream(hub.port, '/channels/big')
+  await stalled.waitForEvents(1)
+  stalled.pause()
+  for (let i = 1; i <= 30; i += 1) await hub.send('big', messageOf(i, MB))
+  const cut = async () => {
+    stalled.socket.write('x')
+    return (await hub.metric('piazza_streams_closed_total{reason="slow"}')) === 1
+  }
+  await waitFor('the cut to be counted', cut, 5000)
+}, 30_000)
+
 test('a reader that takes some bytes now and then of a big message is not cut', async () => {
   const hub = await startHubProcess({
     PIAZZA_SLOW_STREAM_TIMEOUT: '2s',
