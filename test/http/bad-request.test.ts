@@ -94,6 +94,48 @@ describe('what comes before a subscribe on its connection', () => {
   })
 })
 
+describe('what is no request behind one that is', () => {
+  const HOST = 'Host: 127.0.0.1\r\n'
+  const behind: [string, number, string][] = [
+    ['garbage', 400, '\u0000\u0001garbage\r\n\r\n'],
+    ['an expectation', 417, `POST /channels/a HTTP/1.1\r\n${HOST}Expect: foo\r\n\r\n`],
+    ['a CONNECT', 405, `CONNECT x:1 HTTP/1.1\r\n${HOST}\r\n`],
+  ]
+
+  test.each(behind)('%s: each has its own answer, in order', async (_what, status, bytes) => {
+    const hub = await startHub()
+    const packet = encodePublish(hub, 'a', 'one') + encodePublish(hub, 'a', 'two') + bytes
+    const answers = await exchange(hub.port, packet, { count: 3 })
+    expect(answers.map((answer) => answer.status)).toEqual([201, 201, status])
+    expect(await readStored(hub, 'a')).toEqual(['one', 'two'])
+  })
+
+  test.each(behind)(
+    '%s behind a subscribe: the answer is the subscribe’s',
+    async (_what, _, bytes) => {
+      const hub = await startHub()
+      const subscribe = encodeRequest(hub.port, 'GET', '/channels/a').toString('latin1')
+      const [answer] = await exchange(hub.port, subscribe + bytes)
+      if (answer!.status !== 200) expectCoded(answer!, 409)
+    },
+  )
+
+  test('a body that is broken behind others that are not answered closes the connection', async () => {
+    const hub = await startHub()
+    const broken = `POST /channels/a HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\n\r\nxyz\r\n`
+    const packet = encodePublish(hub, 'a', 'one') + broken
+    await expect(exchange(hub.port, packet)).rejects.toThrow('closed after 0 of 1 answers')
+  })
+
+  test('garbage again and again while an answer is awaited is answered once', async () => {
+    const hub = await startHub()
+    const stream = await openStream(hub.port, '/livez', { trailer: '\u0000garbage' })
+    stream.socket.write('\u0000garbage')
+    await stream.waitForClose()
+    expect(stream.raw.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 400'])
+  })
+})
+
 describe('a body on a GET', () => {
   test('is never taken for a request, and the answer is a stream or a coded 400', async () => {
     const hub = await startHub()

@@ -9,6 +9,7 @@ import {
 import plugin from 'fastify-plugin'
 import { type CodedError, errors } from '../../errors.ts'
 import { type Metrics } from '../../metrics.ts'
+import { answerInTurn } from './pipelining.ts'
 
 /** Body of every error answer (protocol §9). */
 interface ErrorBody {
@@ -91,6 +92,10 @@ export function answerClientError(
 
 /** Answers where there is no response to write to, and closes. */
 export function answerOnSocket(metrics: Metrics, error: CodedError, socket: Socket): void {
+  answerInTurn(socket, () => endWithError(metrics, error, socket))
+}
+
+function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void {
   const body = toBody(error)
   metrics.countHttpError(body.code)
   const json = JSON.stringify(body)

@@ -1,3 +1,4 @@
+import { type ServerResponse } from 'node:http'
 import { type Socket } from 'node:net'
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
@@ -10,13 +11,15 @@ declare module 'fastify' {
   }
 }
 
-interface Subscribe {
-  /** Another request came behind it. */
+/** The last request of a connection. */
+interface Latest {
+  /** Undefined: a subscribe that is not answered yet, or is a stream, which must not keep this alive. */
+  response: ServerResponse | undefined
+  /** Something came behind it that is not executed. */
   isFollowed: boolean
 }
 
-/** Sockets with a subscribe that is not answered yet, or is a stream. */
-const subscribes = new WeakMap<Socket, Subscribe>()
+const latest = new WeakMap<Socket, Latest>()
 
 /**
  * Nothing can be answered behind a stream, so nothing is executed there (RFC 9112 §9.6): what comes in the packet of
@@ -27,23 +30,24 @@ export const pipelining = plugin(
     // Must run before any other hook could leave the parser's stack: the requests of one packet come in one go.
     app.addHook('onRequest', (request, reply, done) => {
       const { socket } = request.raw
-      const ahead = subscribes.get(socket)
-      if (ahead !== undefined) {
+      const ahead = latest.get(socket)
+      if (ahead !== undefined && ahead.response === undefined) {
         ahead.isFollowed = true
         reply.hijack()
         request.raw.resume()
         return
       }
-      if (request.routeOptions.config.isStream === true)
-        subscribes.set(socket, { isFollowed: false })
+      const isSubscribe = request.routeOptions.config.isStream === true
+      latest.set(socket, { response: isSubscribe ? undefined : reply.raw, isFollowed: false })
       done()
     })
     // An ordinary answer after all: the connection goes on, unless something behind it was swallowed.
     app.addHook('onSend', async (request, reply) => {
       const { socket } = request.raw
       if (request.routeOptions.config.isStream !== true) return
-      if (subscribes.get(socket)?.isFollowed === true) reply.header('connection', 'close')
-      subscribes.delete(socket)
+      const isFollowed = latest.get(socket)?.isFollowed === true
+      if (isFollowed) reply.header('connection', 'close')
+      latest.set(socket, { response: reply.raw, isFollowed })
     })
   },
   { name: 'piazza-pipelining' },
@@ -52,9 +56,25 @@ export const pipelining = plugin(
 /** Throws `PIPELINED` if this subscribe is not alone on its connection. */
 export function requireAlone(request: FastifyRequest, reply: FastifyReply): void {
   const isBehind = reply.raw.socket !== request.raw.socket
-  const isFollowed = subscribes.get(request.raw.socket)?.isFollowed === true
+  const isFollowed = latest.get(request.raw.socket)?.isFollowed === true
   if (!isBehind && !isFollowed) return
   throw new errors.PIPELINED(
     'a subscribe takes its whole connection: send no other request with it',
   )
+}
+
+/**
+ * Answers bytes that are no request behind the answers to what came before, for one of which this would be taken.
+ * Behind a subscribe they have no answer.
+ */
+export function answerInTurn(socket: Socket, answer: () => void): void {
+  const last = latest.get(socket) ?? { response: undefined, isFollowed: false }
+  const { response, isFollowed } = last
+  last.isFollowed = true
+  if (isFollowed || (response === undefined && latest.has(socket))) return
+  const isBroken = response?.req.complete === false // by its own body
+  if (response === undefined || response.writableFinished) answer()
+  else if (!isBroken) response.once('finish', answer)
+  else if (response.socket === null) socket.destroy() // others are not answered yet
+  else answer()
 }
