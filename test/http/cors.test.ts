@@ -183,6 +183,22 @@ describe('a page of any origin, when all are allowed, may read', () => {
   })
 })
 
+test('allowing all origins allows none to write: that takes an origin listed by name', async () => {
+  const open = [{}, { ...KEYS, PIAZZA_ANONYMOUS: 'publish,subscribe' }]
+  for (const settings of open) {
+    const hub = await startHub({ ...settings, PIAZZA_CORS_ORIGINS: `*,${PAGE}` })
+    for (const method of ['POST', 'DELETE']) {
+      const body = method === 'POST' ? { body: 'x' } : {}
+      for (const origin of ['https://evil.example', 'null']) {
+        const headers = { Origin: origin }
+        expectCoded(await ask(hub, method, '/channels/a', { headers, ...body }), 403, origin)
+      }
+      const { status } = await ask(hub, method, '/channels/a', body)
+      expect([201, 204], method).toContain(status)
+    }
+  }
+})
+
 describe('a page of another origin may read nothing', () => {
   test.each([
     ['with a list', LISTED],
