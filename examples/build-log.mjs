@@ -35,10 +35,12 @@ const page = `<!doctype html>
 <pre></pre>
 <script type="module">
   const log = document.querySelector('pre')
+  let source
   document.querySelector('button').onclick = async () => {
     const { channel } = await (await fetch('/build', { method: 'POST' })).json()
+    source?.close() // of the build before
     log.textContent = ''
-    const source = new EventSource('${hub}/channels/' + channel + '?since=all')
+    source = new EventSource('${hub}/channels/' + channel + '?since=all')
     source.onmessage = (event) => log.append(event.data + '\\n')
     source.addEventListener('result', (event) => {
       log.append('-- ' + event.data)

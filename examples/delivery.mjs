@@ -43,6 +43,7 @@ const page = `<!doctype html>
 <script type="module">
   const dot = document.querySelector('circle')
   const state = document.querySelector('span')
+  let source
   function show(event) {
     const { x, y } = JSON.parse(event.data)
     dot.setAttribute('cx', x)
@@ -50,7 +51,8 @@ const page = `<!doctype html>
     state.textContent = event.type
   }
   function watch(channel) {
-    const source = new EventSource('${hub}/channels/' + channel + '?last=1')
+    source?.close() // of the parcel before
+    source = new EventSource('${hub}/channels/' + channel + '?last=1')
     source.addEventListener('place', show)
     source.addEventListener('arrived', (event) => {
       show(event)

@@ -33,9 +33,11 @@ const page = `<!doctype html>
 <p>Open this address in a second tab while the answer is being written.</p>
 <script type="module">
   const place = document.querySelector('#answer')
+  let source
   function show(channel) {
+    source?.close() // of the question before
     place.textContent = ''
-    const source = new EventSource('${hub}/channels/' + channel + '?since=all')
+    source = new EventSource('${hub}/channels/' + channel + '?since=all')
     source.onmessage = (event) => place.append(event.data)
     // After the end a reconnect would get 204, and the browser would stop: closing saves that request.
     source.addEventListener('done', () => source.close())
