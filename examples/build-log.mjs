@@ -5,7 +5,7 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collect, hub, isHeadless, opened, post, servePage, subscribe } from './hub.mjs'
+import { collect, complain, hub, isHeadless, opened, post, servePage, subscribe } from './hub.mjs'
 
 const LINES = [
   '$ npm ci',
@@ -70,7 +70,7 @@ if (isHeadless) {
   servePage(page, {
     build: () => {
       const channel = `builds.${randomUUID()}`
-      build(channel, 500).catch(console.error)
+      build(channel, 500).catch(complain)
       return { channel }
     },
   })

@@ -5,7 +5,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collect, hub, isHeadless, opened, publish, servePage, subscribe } from './hub.mjs'
+import {
+  collect,
+  complain,
+  hub,
+  isHeadless,
+  opened,
+  publish,
+  servePage,
+  subscribe,
+} from './hub.mjs'
 
 const STEPS = 20
 const STORED_EVERY = 5
@@ -89,7 +98,7 @@ if (isHeadless) {
   servePage(page, {
     send: () => {
       const channel = `deliveries.${randomUUID()}`
-      drive(channel).catch(console.error)
+      drive(channel).catch(complain)
       return { channel }
     },
   })

@@ -11,6 +11,26 @@ const [key] = process.env.PIAZZA_PUBLISH_KEYS?.split(',') ?? []
 /** A broken run fails instead of waiting for ever. */
 const HEADLESS_DEADLINE_MS = 15_000
 
+/** What a person can put right is told in one line, without a stack. */
+class Mistake extends Error {}
+
+export function complain(error) {
+  console.error(error instanceof Mistake ? error.message : error)
+}
+
+process.on('uncaughtException', (error) => {
+  complain(error)
+  process.exit(1)
+})
+
+async function ask(path, options) {
+  const answer = await fetch(hub + path, options).catch(() => {
+    throw new Mistake(`no hub answers at ${hub}: start it with script/server, or set HUB_URL`)
+  })
+  if (!answer.ok) throw new Mistake(`${path}: ${answer.status} ${await answer.text()}`)
+  return answer
+}
+
 /** Publishes one message, or an array of them. */
 export function publish(message) {
   return post('/publish', JSON.stringify(message), { 'content-type': 'application/json' })
@@ -18,12 +38,11 @@ export function publish(message) {
 
 export async function post(path, body, headers = {}) {
   const authorization = key === undefined ? {} : { authorization: `Bearer ${key}` }
-  const answer = await fetch(hub + path, {
+  const answer = await ask(path, {
     method: 'POST',
     body,
     headers: { ...authorization, ...headers },
   })
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   return answer.json()
 }
 
@@ -32,12 +51,11 @@ export async function post(path, body, headers = {}) {
  * the stream; a channel that is over (204) gives none. A browser's EventSource does all this, and reconnects.
  */
 export async function* subscribe(path, lastEventId = '') {
-  const answer = await fetch(hub + path, {
+  const answer = await ask(path, {
     headers: { accept: 'text/event-stream', 'last-event-id': lastEventId },
     signal: isHeadless ? AbortSignal.timeout(HEADLESS_DEADLINE_MS) : null,
   })
   if (answer.status === 204) return
-  if (!answer.ok) throw new Error(`${path}: ${answer.status} ${await answer.text()}`)
   let text = ''
   for await (const piece of answer.body.pipeThrough(new TextDecoderStream())) {
     const blocks = (text + piece).split('\n\n')
@@ -86,13 +104,17 @@ export function servePage(html, actions = {}) {
       else if (action === undefined || method !== 'POST') response.writeHead(404).end()
       else response.end(JSON.stringify(await action(Object.fromEntries(searchParams))))
     } catch (error) {
-      console.error(error)
+      complain(error)
       response.writeHead(500).end()
     }
   })
+  server.on('error', (error) => {
+    throw error.code === 'EADDRINUSE' ? new Mistake(`port ${port} is in use: set PORT`) : error
+  })
   server.listen(port, 'localhost', async () => {
-    console.log(`open http://localhost:${port}`)
-    await checkHub(`http://localhost:${port}`)
+    const origin = `http://localhost:${server.address().port}`
+    console.log(`open ${origin}`)
+    await checkHub(origin)
   })
 }
 

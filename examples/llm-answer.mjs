@@ -5,7 +5,16 @@
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collect, hub, isHeadless, opened, publish, servePage, subscribe } from './hub.mjs'
+import {
+  collect,
+  complain,
+  hub,
+  isHeadless,
+  opened,
+  publish,
+  servePage,
+  subscribe,
+} from './hub.mjs'
 
 const ANSWER = `A stream of events is one HTTP answer that does not end.
 The server writes a block when it has something to say,
@@ -72,7 +81,7 @@ if (isHeadless) {
   servePage(page, {
     ask: () => {
       const channel = `answers.${randomUUID()}`
-      answer(channel, 150).catch(console.error)
+      answer(channel, 150).catch(complain)
       return { channel }
     },
   })

@@ -4,7 +4,16 @@
 // connection the browser goes on behind its last id: nothing in between is missing.
 import assert from 'node:assert/strict'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { collect, hub, isHeadless, opened, publish, servePage, subscribe } from './hub.mjs'
+import {
+  collect,
+  complain,
+  hub,
+  isHeadless,
+  opened,
+  publish,
+  servePage,
+  subscribe,
+} from './hub.mjs'
 
 const SYMBOLS = ['ACME', 'GLOBEX', 'INITECH']
 const STREAM = `/channels/${SYMBOLS.map((symbol) => `prices.${symbol}`).join()}?last=1`
@@ -50,7 +59,13 @@ if (isHeadless) {
     const symbol = SYMBOLS[Math.floor(Math.random() * SYMBOLS.length)]
     const price = prices.get(symbol) + Math.random() - 0.5
     prices.set(symbol, price)
-    await quote(symbol, price).catch((error) => console.error(error.message))
-    await sleep(300)
+    const delayMs = await quote(symbol, price).then(
+      () => 300,
+      (error) => {
+        complain(error)
+        return 5000
+      },
+    )
+    await sleep(delayMs)
   }
 }

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
 import { readdirSync } from 'node:fs'
+import net, { type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { startHub } from '../support/hub.ts'
 import { readDocument, ROOT } from './markdown.ts'
 
@@ -42,11 +43,45 @@ test('an example publishes with a key where the hub wants one', async () => {
   })
 })
 
-async function runHeadless(name: string, environment: Record<string, string>) {
+test.each(EXAMPLES)('%s tells in one line that no hub answers', async (name) => {
+  const { code, output } = await runHeadless(name, { HUB_URL: 'http://127.0.0.1:1' })
+  expect(output.trim().split('\n')).toEqual([
+    expect.stringMatching(/^no hub answers at http:\/\/127\.0\.0\.1:1: /),
+  ])
+  expect(code).toBe(1)
+})
+
+test.each(['live-scores', 'llm-answer'])(
+  '%s tells in one line that the port of its page is in use',
+  async (name) => {
+    const server = net.createServer()
+    await new Promise<void>((resolve) => {
+      server.listen(0, 'localhost', resolve)
+    })
+    onTestFinished(() => {
+      server.close()
+    })
+    const { port } = server.address() as AddressInfo
+    const { url } = await startHub()
+    const { code, output } = await runExample(name, [], { HUB_URL: url, PORT: `${port}` })
+    expect(output).toBe(`port ${port} is in use: set PORT\n`)
+    expect(code).toBe(1)
+  },
+)
+
+function runHeadless(name: string, environment: Record<string, string>) {
+  return runExample(name, ['--headless'], environment)
+}
+
+async function runExample(
+  name: string,
+  options: readonly string[],
+  environment: Record<string, string>,
+) {
   const file = fileURLToPath(new URL(`examples/${name}.mjs`, ROOT))
   const env = { PATH: process.env['PATH'], ...environment }
   try {
-    const { stdout, stderr } = await run(process.execPath, [file, '--headless'], {
+    const { stdout, stderr } = await run(process.execPath, [file, ...options], {
       env,
       timeout: DEADLINE_MS,
     })
