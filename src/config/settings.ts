@@ -192,10 +192,14 @@ export const SETTINGS = {
     'A stream whose reader takes no byte for so long is cut.',
     { min: 1000, max: DAY_MS },
   ),
-  PIAZZA_DRAIN_TIME: duration('20s', 'On SIGTERM streams are closed evenly over this time.', {
-    min: 0,
-    max: HOUR_MS,
-  }),
+  PIAZZA_DRAIN_TIME: duration(
+    '20s',
+    'On SIGTERM streams are closed evenly, over at most this time (at least 20 a second).',
+    {
+      min: 0,
+      max: HOUR_MS,
+    },
+  ),
   PIAZZA_MAX_STREAMS: {
     type: 'number or `off`',
     defaultText: 'from the file limit',
