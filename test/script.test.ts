@@ -1,0 +1,40 @@
+import { execFile } from 'node:child_process'
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect, onTestFinished, test } from 'vitest'
+
+const SCRIPTS = fileURLToPath(new URL('../script', import.meta.url))
+/** In place of npm: talks, and builds a hub that prints one line. */
+const NPM = `#!/bin/sh
+echo "npm was here: $1"
+mkdir -p node_modules
+[ "$1" = ci ] && exit
+mkdir dist
+echo 'console.log("a line of the hub")' > dist/main.js
+`
+
+/** A checkout that nobody has run yet, with an `npm` of its own; removed with the test. */
+function freshCheckout(): { server: string; PATH: string } {
+  const folder = mkdtempSync(join(tmpdir(), 'piazza-checkout-'))
+  onTestFinished(() => {
+    rmSync(folder, { recursive: true })
+  })
+  cpSync(SCRIPTS, join(folder, 'script'), { recursive: true })
+  mkdirSync(join(folder, 'src'))
+  mkdirSync(join(folder, 'bin'))
+  writeFileSync(join(folder, 'package-lock.json'), '{}')
+  writeFileSync(join(folder, 'bin/npm'), NPM)
+  chmodSync(join(folder, 'bin/npm'), 0o755)
+  const PATH = [join(folder, 'bin'), process.env['PATH']].join(delimiter)
+  return { server: join(folder, 'script/server'), PATH }
+}
+
+test('the first script/server installs and builds, and leaves stdout to the hub', async () => {
+  const { server, PATH } = freshCheckout()
+  const { stdout, stderr } = await promisify(execFile)(server, [], { env: { PATH } })
+  expect(stdout).toBe('a line of the hub\n')
+  expect(stderr).toMatch(/npm was here: ci\n[^]*npm was here: run\n/)
+})
