@@ -1,3 +1,5 @@
+const UNKNOWN_HOST = 'that host name is not known: set PIAZZA_HOST to an address of this machine'
+
 /** What a person who can't listen there can do about it. */
 const ADVICE: ReadonlyMap<string | undefined, string> = new Map([
   [
@@ -9,7 +11,8 @@ const ADVICE: ReadonlyMap<string | undefined, string> = new Map([
     'EADDRNOTAVAIL',
     'this machine does not have that address: set PIAZZA_HOST to one it has, or 0.0.0.0',
   ],
-  ['ENOTFOUND', 'that host name is not known: set PIAZZA_HOST to an address of this machine'],
+  ['ENOTFOUND', UNKNOWN_HOST],
+  ['EAI_AGAIN', UNKNOWN_HOST], // the name server can't be reached
 ])
 
 /** One line on why the hub can't listen, and what to do. */

@@ -8,6 +8,7 @@ describe('a port that can not be listened on is told in one line, with what to d
     ['EACCES', /^can't listen on 127\.0\.0\.1:80: no permission.*PIAZZA_PORT to 1024/],
     ['EADDRNOTAVAIL', /^can't listen on 127\.0\.0\.1:80: this machine.*PIAZZA_HOST/],
     ['ENOTFOUND', /^can't listen on 127\.0\.0\.1:80: that host name.*PIAZZA_HOST/],
+    ['EAI_AGAIN', /^can't listen on 127\.0\.0\.1:80: that host name.*PIAZZA_HOST/],
     ['EMFILE', /^can't listen on 127\.0\.0\.1:80: what the system says$/],
   ])('%s', (code, line) => {
     const error = Object.assign(new Error('what the system says'), { code })

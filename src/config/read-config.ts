@@ -26,6 +26,12 @@ const ACCESS_SETTINGS: readonly SettingName[] = [
   'PIAZZA_ANONYMOUS',
 ]
 
+/** The first of each may not be above the second: a wait has a range, and a body carries a message. */
+const IN_ORDER = [
+  ['PIAZZA_RETRY_MIN', 'PIAZZA_RETRY_MAX'],
+  ['PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES'],
+] as const
+
 const NAMES = Object.keys(SETTINGS) as SettingName[]
 
 /** Reads the whole configuration from the environment, and finds all its problems at once. */
@@ -55,7 +61,7 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigReading {
   }
   const warnings = links.length === 0 ? [] : [describeLinks(links)]
   const config = values as Config
-  problems.push(...findContradictions(config, invalid))
+  problems.push(...findContradictions(config, texts, invalid))
   return { config: problems.length > 0 ? undefined : config, problems, warnings }
 }
 
@@ -91,22 +97,16 @@ function describeLinks(links: readonly string[]): string {
 }
 
 /** Between settings that are valid by themselves; what `invalid` ones would have said is not known. */
-function findContradictions(config: Config, invalid: ReadonlySet<SettingName>): string[] {
+function findContradictions(
+  config: Config,
+  texts: ReadonlyMap<SettingName, string>,
+  invalid: ReadonlySet<SettingName>,
+): string[] {
   const areValid = (...names: SettingName[]) => names.every((name) => !invalid.has(name))
   const found: string[] = []
-  if (
-    areValid('PIAZZA_RETRY_MIN', 'PIAZZA_RETRY_MAX') &&
-    config.PIAZZA_RETRY_MIN > config.PIAZZA_RETRY_MAX
-  ) {
-    found.push('PIAZZA_RETRY_MIN: it is above PIAZZA_RETRY_MAX; set it to that or less.')
-  }
-  if (
-    areValid('PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES') &&
-    config.PIAZZA_MAX_MESSAGE_BYTES > config.PIAZZA_MAX_BODY_BYTES
-  ) {
-    found.push(
-      'PIAZZA_MAX_MESSAGE_BYTES: it is above PIAZZA_MAX_BODY_BYTES; no body could carry such a message.',
-    )
+  for (const [lower, upper] of IN_ORDER) {
+    if (!areValid(lower, upper) || config[lower] <= config[upper]) continue
+    found.push(describeDisorder(lower, upper, texts))
   }
   if (
     areValid('PIAZZA_HOST', ...ACCESS_SETTINGS) &&
@@ -120,4 +120,16 @@ function findContradictions(config: Config, invalid: ReadonlySet<SettingName>): 
     )
   }
   return found
+}
+
+/** Names first what a person has set. */
+function describeDisorder(
+  lower: SettingName,
+  upper: SettingName,
+  texts: ReadonlyMap<SettingName, string>,
+): string {
+  const shown = (name: SettingName) => `${name} (${texts.get(name) ?? SETTINGS[name].defaultText})`
+  return texts.has(lower)
+    ? `${lower}: it is above ${shown(upper)}; lower it to that or less, or raise ${upper}.`
+    : `${upper}: it is below ${shown(lower)}; raise it to that or more, or lower ${lower}.`
 }

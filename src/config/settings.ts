@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { type Pattern, parsePattern } from '../auth/channel-pattern.ts'
 import { MIN_PUBLISH_KEY_CHARACTERS } from '../auth/publish-keys.ts'
 import { parseDuration, parseInteger, parseSize } from './units.ts'
@@ -94,8 +95,9 @@ function list<T>(
 }
 
 function parseHost(text: string): string {
-  if (/^[^\s/]+$/.test(text)) return text
-  throw new Invalid('a host name or IP address such as 127.0.0.1, 0.0.0.0 or ::')
+  if (isIP(text) !== 0 || /^[^\s/:[\]]+$/.test(text)) return text
+  const right = 'a host name or IP address such as 127.0.0.1, 0.0.0.0 or ::1'
+  throw new Invalid(`${right}, without brackets or port`)
 }
 
 function parsePublishKey(text: string): string {
