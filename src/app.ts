@@ -49,7 +49,8 @@ export interface App {
   close(drainMs: number): Promise<void>
 }
 
-export async function buildApp(config: Config, logger: Logger): Promise<App> {
+/** `nodeOptions`: what Node was started with. */
+export async function buildApp(config: Config, logger: Logger, nodeOptions = ''): Promise<App> {
   const metrics = new Metrics()
   const access = new Access({
     publishKeys: config.PIAZZA_PUBLISH_KEYS,
@@ -61,7 +62,7 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
     maxMessages: config.PIAZZA_LOG_MAX_MESSAGES,
     maxAgeMs: config.PIAZZA_LOG_MAX_AGE,
     maxBytes: config.PIAZZA_LOG_MAX_BYTES,
-    totalBytes: fitIntoHeap(config.PIAZZA_LOG_TOTAL_BYTES, logger),
+    totalBytes: fitIntoHeap(config.PIAZZA_LOG_TOTAL_BYTES, nodeOptions, logger),
     idempotencyMs: config.PIAZZA_IDEMPOTENCY_TIME,
     metrics,
   })
@@ -126,8 +127,8 @@ export async function buildApp(config: Config, logger: Logger): Promise<App> {
 }
 
 /** A log larger than the heap would end the process: it is cut to what fits, and that is said. */
-function fitIntoHeap(configuredBytes: number, logger: Logger): number {
-  const fittingBytes = maxLogBytesFromHeap()
+function fitIntoHeap(configuredBytes: number, nodeOptions: string, logger: Logger): number {
+  const fittingBytes = maxLogBytesFromHeap(nodeOptions)
   if (configuredBytes <= fittingBytes) return configuredBytes
   const advice =
     'give Node more with NODE_OPTIONS=--max-old-space-size=<MiB>, or set PIAZZA_LOG_TOTAL_BYTES lower'

@@ -23,7 +23,8 @@ function readSettings(): Config {
 
 async function serve(config: Config): Promise<void> {
   const logger = createLogger(config.PIAZZA_LOG_LEVEL)
-  const app = await buildApp(config, logger)
+  const nodeOptions = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
+  const app = await buildApp(config, logger, nodeOptions)
   stopOnSignals(app, config, logger)
   const { PIAZZA_HOST: host, PIAZZA_PORT: port } = config
   try {

@@ -60,9 +60,12 @@ async function build(): Promise<void> {
 }
 
 /** Starts `node dist/main.js` with these `PIAZZA_*` settings, and waits until it listens. */
-export async function startHubProcess(settings: Record<string, string> = {}): Promise<HubProcess> {
+export async function startHubProcess(
+  settings: Record<string, string> = {},
+  nodeOptions: readonly string[] = [],
+): Promise<HubProcess> {
   await build()
-  const child: ChildProcess = spawn(process.execPath, [MAIN], {
+  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, MAIN], {
     env: { PATH: process.env['PATH'], PIAZZA_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
