@@ -6,7 +6,7 @@ import { type ListPlace } from '../broker.ts'
 /**
  * Heap of a retained channel, without its messages: maps, names, `Log`. Measured by `bench/log-memory.mjs`, rounded up.
  */
-const CHANNEL_OVERHEAD_BYTES = 440
+const CHANNEL_OVERHEAD_BYTES = 470
 
 export interface RetentionLimits extends LogLimits {
   /** Of all logs, with overhead. */
