@@ -11,7 +11,7 @@ import { type Stream } from './stream.ts'
 
 /** Frames in one write; a single message may be larger. */
 const MAX_BATCH_BYTES = 64 * 1024
-/** A fan-out that takes longer yields to the event loop and goes on where it was (measured: bench/README.md). */
+/** A fan-out that takes longer yields to the event loop and goes on where it was (measured: docs/architecture.md, Delivery). */
 const SLICE_FEW_MS = 2
 /** With many short fan-outs waiting, short slices would starve them behind publishing. */
 const SLICE_MANY_MS = 10

@@ -1,4 +1,4 @@
-// The load tool's own ceiling: a server that does nothing but write one prebuilt 64 KiB chunk to every stream, for ever.
+// The load tool's own ceiling of deliveries: a server that does nothing but write one prebuilt 64 KiB chunk to every stream, for ever.
 import net from 'node:net'
 
 const FRAME = `data: ${'x'.repeat(100)}\nid: 00000000000\n\n`

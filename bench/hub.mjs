@@ -1,0 +1,70 @@
+// Starts the hub that is measured: a process of its own, on core 0. The load is the process that calls this, on core 1.
+import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+
+const MAIN = '../dist/main.js'
+const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
+/** Of /proc/<pid>/stat: USER_HZ is 100 on every Linux that Node runs on. */
+const TICKS_PER_SECOND = 100
+
+const here = (file) => fileURLToPath(new URL(file, import.meta.url))
+
+/** Puts this process, the load, on core 1. */
+export function pinLoad() {
+  if (canPin) spawnSync('taskset', ['-acp', '1', String(process.pid)])
+  else process.stderr.write('no taskset or one core only: nothing is pinned, expect noise\n')
+}
+
+/** Runs `use(hub)` with a fresh hub, which is killed afterwards. `file` logs a line `started` with its `url`. */
+export async function withHub(use, { file = MAIN, node = process.execPath, env = {} } = {}) {
+  const command = [node, '--expose-gc', '--import', here('hubs/tell-memory.mjs'), here(file)]
+  const pinned = canPin ? ['taskset', '-c', '0', ...command] : command
+  const hub = spawn(pinned[0], pinned.slice(1), {
+    env: {
+      ...process.env,
+      PIAZZA_PORT: '0',
+      PIAZZA_LOG_LEVEL: 'info',
+      PIAZZA_STREAM_MAX_AGE: 'off',
+      ...env,
+    },
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+  })
+  try {
+    const url = await startedUrl(hub)
+    return await use({
+      url,
+      cpuSeconds: () => cpuSecondsOf(hub.pid),
+      memory: (isLastResort = false) => memoryOf(hub, isLastResort),
+    })
+  } finally {
+    hub.kill('SIGKILL')
+  }
+}
+
+function startedUrl(hub) {
+  return new Promise((resolve, reject) => {
+    let text = ''
+    hub.on('exit', (code) => reject(new Error(`the hub ended with ${code}`)))
+    hub.stdout.on('data', (bytes) => {
+      text += bytes
+      for (const line of text.split('\n').slice(0, -1)) {
+        if (line.includes('"msg":"started"')) resolve(JSON.parse(line).url)
+      }
+    })
+  })
+}
+
+/** User and system time of all its threads. */
+function cpuSecondsOf(pid) {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
+}
+
+/** `process.memoryUsage()` of the hub after a forced collection; `isLastResort`: of all that V8 can give back. */
+function memoryOf(hub, isLastResort) {
+  return new Promise((resolve) => {
+    hub.once('message', resolve)
+    hub.send({ isLastResort })
+  })
+}

@@ -1,0 +1,24 @@
+import { Publisher } from './publisher.mjs'
+import { sleep } from './sleep.mjs'
+
+/** Publishes `count` messages, the i-th as `bodyOf(i)`, evenly at `perSecond`, and waits for the answers. */
+export async function publishPaced(url, count, perSecond, bodyOf) {
+  const publisher = new Publisher(url)
+  const startMs = performance.now()
+  const answers = []
+  for (let i = 0; i < count; i += 1) {
+    const dueMs = startMs + (i / perSecond) * 1000
+    if (performance.now() < dueMs) await sleep(dueMs - performance.now())
+    answers.push(publisher.publish(bodyOf(i)))
+  }
+  await Promise.all(answers)
+  publisher.close()
+}
+
+/** Waits until a number has not changed for a while: nothing comes any more. */
+export async function settle(total) {
+  for (let last = -1; last !== total();) {
+    last = total()
+    await sleep(300)
+  }
+}
