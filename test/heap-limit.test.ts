@@ -57,7 +57,7 @@ test.each(['environment', 'command line'])(
     const hub =
       place === 'environment'
         ? await startHubProcess({ NODE_OPTIONS: option })
-        : await startHubProcess({}, [option])
+        : await startHubProcess({}, { nodeOptions: [option] })
     const cut = hub.log.find((line) => line.includes('the logs are cut to what fits into the heap'))
     const { level, fittingBytes } = JSON.parse(cut ?? '{}') as Record<string, number>
     expect(level).toBe(40)

@@ -11,6 +11,9 @@ import { waitFor } from './wait.ts'
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
+const TELL_MEMORY = fileURLToPath(new URL('../../bench/hubs/tell-memory.mjs', import.meta.url))
+/** A young generation that can grow moves RSS by some 30 MB, whatever the number of streams. */
+const TELLING_MEMORY = ['--expose-gc', '--max-semi-space-size=1', '--import', TELL_MEMORY]
 const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
 
 /** The hub as operators run it: a process of its own. It is killed with the test. */
@@ -22,10 +25,26 @@ export interface HubProcess {
   readonly log: readonly string[]
   /** Publishes one untyped message as it is; returns its id. */
   send(channel: string, data: string): Promise<string>
+  /** `POST /publish`, which must store all. */
+  publish(body: unknown): Promise<void>
   /** The value of a metric line; 0 if absent. */
   metric(line: string): Promise<number>
+  /** Its memory after all garbage was collected; started with `tellsMemory`. */
+  memory(): Promise<NodeJS.MemoryUsage>
   signal(name: NodeJS.Signals): void
   waitForExit(deadlineMs?: number): Promise<void>
+}
+
+export interface HubProcessOptions {
+  /** Path of the Node that runs it; without: the one that runs the test. */
+  readonly node?: string
+  /** Of the command line, for Node. */
+  readonly nodeOptions?: readonly string[]
+  /** A module that is loaded before it. */
+  readonly preload?: string
+  readonly tellsMemory?: boolean
+  /** Files it may have open. */
+  readonly fileLimit?: number
 }
 
 /** An older build would be tested in place of what is written. */
@@ -62,12 +81,13 @@ async function build(): Promise<void> {
 /** Starts `node dist/main.js` with these `PIAZZA_*` settings, and waits until it listens. */
 export async function startHubProcess(
   settings: Record<string, string> = {},
-  nodeOptions: readonly string[] = [],
+  options: HubProcessOptions = {},
 ): Promise<HubProcess> {
   await build()
-  const child: ChildProcess = spawn(process.execPath, [...nodeOptions, MAIN], {
+  const [command, ...args] = commandOf(options)
+  const child: ChildProcess = spawn(command as string, args, {
     env: { PATH: process.env['PATH'], PIAZZA_PORT: '0', ...settings },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['ignore', 'pipe', 'pipe', options.tellsMemory === true ? 'ipc' : 'ignore'],
   })
   onTestFinished(() => {
     child.kill('SIGKILL')
@@ -94,17 +114,38 @@ export async function startHubProcess(
       if (answer.status !== 201) throw new Error(`publish: ${answer.status} ${answer.text}`)
       return (JSON.parse(answer.text) as { id: string }).id
     },
+    publish: async (body) => {
+      const headers = { 'content-type': 'application/json' }
+      const answer = await request(port, 'POST', '/publish', headers, JSON.stringify(body))
+      if (answer.status !== 201) throw new Error(`publish: ${answer.status} ${answer.text}`)
+    },
     metric: async (line) => {
       const { text } = await request(port, 'GET', '/metrics')
       const found = text.split('\n').find((row) => row.startsWith(`${line} `))
       return Number(found?.slice(line.length) ?? 0)
     },
+    memory: () =>
+      new Promise((resolve) => {
+        child.once('message', (memory) => {
+          resolve(memory as NodeJS.MemoryUsage)
+        })
+        child.send({ isLastResort: true })
+      }),
     signal: (name) => {
       child.kill(name)
     },
     waitForExit: (deadlineMs) =>
       waitFor('the hub process to end', () => child.exitCode !== null, deadlineMs),
   }
+}
+
+function commandOf(options: HubProcessOptions): string[] {
+  const { node = process.execPath, nodeOptions = [], preload, tellsMemory, fileLimit } = options
+  const flags = [...nodeOptions, ...(tellsMemory === true ? TELLING_MEMORY : [])]
+  if (preload !== undefined) flags.push('--import', preload)
+  const command = [node, ...flags, MAIN]
+  if (fileLimit === undefined) return command
+  return ['bash', '-c', `ulimit -n ${fileLimit} && exec "$@"`, 'bash', ...command]
 }
 
 function toStartedUrl(line: string): string | undefined {

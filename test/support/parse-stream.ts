@@ -32,8 +32,14 @@ export function parseStream(pieces: readonly Buffer[]): Parsed {
     onComment: (comment) => comments.push(comment),
     onError: (error) => errors.push(error),
   })
-  const decoder = new TextDecoder()
-  for (const piece of pieces) parser.feed(decoder.decode(piece, { stream: true }))
+  // From Node 24 on, a TextDecoder that strips a BOM strips a second one too where the first is cut into pieces.
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true })
+  let isAtStart = true
+  for (const piece of pieces) {
+    const text = decoder.decode(piece, { stream: true })
+    parser.feed(isAtStart && text.startsWith('\uFEFF') ? text.slice(1) : text)
+    if (text !== '') isAtStart = false
+  }
   return { events, retries, comments, errors }
 }
 
