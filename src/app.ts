@@ -1,8 +1,9 @@
 import { type FastifyInstance } from 'fastify'
 import { type Logger } from 'pino'
 import { Access } from './auth/access.ts'
-import { MemoryBroker } from './broker/memory/memory-broker.ts'
-import { isOpenMode } from './config/read-config.ts'
+import { type Broker } from './broker/broker.ts'
+import { createBroker } from './broker/create-broker.ts'
+import { isOpenMode } from './config/contradictions.ts'
 import { type Config } from './config/settings.ts'
 import { maxStreamsFromFileLimit } from './file-limit.ts'
 import { maxLogBytesFromHeap } from './heap-limit.ts'
@@ -41,6 +42,7 @@ const READ_ONLY_ROUTES = [
 
 /** The hub, its parts in the order of the flow. */
 export interface App {
+  readonly broker: Broker
   readonly http: FastifyInstance
   readonly hub: Hub
   /** Open streams there may be; 0: no limit. */
@@ -58,13 +60,24 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     publicChannels: config.PIAZZA_PUBLIC_CHANNELS,
     isOpen: isOpenMode(config),
   })
-  const broker = new MemoryBroker({
+  const broker = createBroker({
     maxMessages: config.PIAZZA_LOG_MAX_MESSAGES,
     maxAgeMs: config.PIAZZA_LOG_MAX_AGE,
     maxBytes: config.PIAZZA_LOG_MAX_BYTES,
     totalBytes: fitIntoHeap(config.PIAZZA_LOG_TOTAL_BYTES, nodeOptions, logger),
     idempotencyMs: config.PIAZZA_IDEMPOTENCY_TIME,
     metrics,
+    log: logger,
+    redis: config.PIAZZA_REDIS_URL && {
+      url: config.PIAZZA_REDIS_URL,
+      prefix: config.PIAZZA_REDIS_PREFIX,
+      ca: config.PIAZZA_REDIS_CA_FILE,
+      cert: config.PIAZZA_REDIS_CERT_FILE,
+      key: config.PIAZZA_REDIS_KEY_FILE,
+      sentinels: config.PIAZZA_REDIS_SENTINELS,
+      sentinelMaster: config.PIAZZA_REDIS_SENTINEL_MASTER,
+      sentinelPassword: config.PIAZZA_REDIS_SENTINEL_PASSWORD,
+    },
   })
   const hub = new Hub({
     broker,
@@ -95,6 +108,7 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     maxMessageBytes: config.PIAZZA_MAX_MESSAGE_BYTES,
   })
   await http.register(subscribeRoutes, {
+    broker,
     hub,
     metrics,
     maxStreams,
@@ -113,6 +127,7 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   http.addHook('preClose', async () => hub.close()) // sockets that left node:http are not closed with it
 
   return {
+    broker,
     http,
     hub,
     maxStreams,

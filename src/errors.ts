@@ -44,6 +44,7 @@ export const errors = {
   HEADERS_TOO_LARGE: createError('PIAZZA_ERR_HEADERS_TOO_LARGE', '%s', 431),
   // 5xx: the hub
   INTERNAL: createError('PIAZZA_ERR_INTERNAL', '%s', 500),
+  BROKER_UNAVAILABLE: createError('PIAZZA_ERR_BROKER_UNAVAILABLE', '%s', 503),
   UNAVAILABLE: createError('PIAZZA_ERR_UNAVAILABLE', '%s', 503),
 } as const
 

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { buildApp } from './app.ts'
 import { describeUsage } from './config/help.ts'
-import { isOpenMode, readConfig } from './config/read-config.ts'
+import { isOpenMode } from './config/contradictions.ts'
+import { readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
 import { describeListenError } from './listen-error.ts'
 import { createLogger } from './logger.ts'
@@ -43,7 +44,10 @@ async function serve(config: Config): Promise<void> {
     logger.warn('nobody can publish: set PIAZZA_PUBLISH_KEYS')
   }
   const url = app.http.listeningOrigin
-  logger.info({ version: VERSION, url, maxStreams: app.maxStreams, broker: 'memory' }, 'started')
+  logger.info(
+    { version: VERSION, url, maxStreams: app.maxStreams, broker: app.broker.name },
+    'started',
+  )
 }
 
 /** The first signal drains and exits 0; a second one ends at once with 1. */

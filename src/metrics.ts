@@ -5,7 +5,10 @@ import { type CloseReason, type GapReason } from './sse/control-frame.ts'
 export type StreamCloseReason = CloseReason | 'client' | 'ended' | 'slow' | 'input' | 'shutdown'
 
 /** Why a subscribe was turned away for now (protocol §6). */
-export type RefusalReason = 'draining' | 'max-streams'
+export type RefusalReason = 'draining' | 'max-streams' | 'broker'
+
+/** What `piazza_broker_connected` and `piazza_broker_reconnects_total` are told of. */
+export type BrokerConnection = 'memory' | 'commands' | 'subscriber'
 
 const LAG_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5]
 const PUBLISH_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2]
@@ -37,12 +40,23 @@ export class Metrics {
   idempotencyKeysForgotten = 0
   messagesEvictedByTotal = 0
   streamsOpened = 0
+  /** Messages read back because their announcement was missed. */
+  messagesBackfilled = 0
+  backfillSeconds = 0
+  /** For so long live messages were held back until it was known what was missed. */
+  gateSeconds = 0
+  /** Messages delivered here that Redis has lost. */
+  rollbacks = 0
+  /** When a comparison with the broker last succeeded, ms since the process started; undefined: there are none. */
+  comparedAtMs: number | undefined
 
   readonly #streamsClosed: Counter
   readonly #streamsRefused: Counter
   readonly #gaps: Counter
   readonly #httpErrors: Counter
   readonly #brokerConnected: Gauge
+  readonly #brokerReconnects: Counter
+  readonly #brokerCommand: Histogram
   readonly #lag: Histogram
   readonly #publishDuration: Histogram
   readonly #replay: Histogram
@@ -83,6 +97,18 @@ export class Metrics {
       name: 'piazza_broker_connected',
       help: '1 while the broker is reached, by connection',
       labelNames: ['connection'],
+      registers,
+    })
+    this.#brokerReconnects = new Counter({
+      name: 'piazza_broker_reconnects_total',
+      help: 'Connections to the broker that were opened again, by connection',
+      labelNames: ['connection'],
+      registers,
+    })
+    this.#brokerCommand = new Histogram({
+      name: 'piazza_broker_command_duration_seconds',
+      help: 'From a script for the broker to its answer, with its wait in the pipeline',
+      buckets: PUBLISH_BUCKETS_SECONDS,
       registers,
     })
     this.#lag = new Histogram({
@@ -136,8 +162,16 @@ export class Metrics {
     this.#httpErrors.inc({ code })
   }
 
-  setBrokerConnected(connection: 'memory', isConnected: boolean): void {
+  setBrokerConnected(connection: BrokerConnection, isConnected: boolean): void {
     this.#brokerConnected.set({ connection }, isConnected ? 1 : 0)
+  }
+
+  countReconnect(connection: BrokerConnection): void {
+    this.#brokerReconnects.inc({ connection })
+  }
+
+  observeBrokerCommand(seconds: number): void {
+    this.#brokerCommand.observe(seconds)
   }
 
   observeLag(seconds: number): void {
@@ -188,6 +222,26 @@ export class Metrics {
       'Messages dropped before their time because PIAZZA_LOG_TOTAL_BYTES was reached',
       () => this.messagesEvictedByTotal,
     )
+    this.#total(
+      'piazza_backfilled_messages_total',
+      'Messages read back from the broker because their announcement was missed',
+      () => this.messagesBackfilled,
+    )
+    this.#total(
+      'piazza_backfill_seconds_total',
+      'Time spent on reading back',
+      () => this.backfillSeconds,
+    )
+    this.#total(
+      'piazza_gate_seconds_total',
+      'Time in which live messages were held back until it was known what was missed',
+      () => this.gateSeconds,
+    )
+    this.#total(
+      'piazza_rollbacks_total',
+      'Times that the broker was seen to have lost messages it had announced',
+      () => this.rollbacks,
+    )
     this.#total('piazza_streams_opened_total', 'Streams opened', () => this.streamsOpened)
   }
 
@@ -208,6 +262,11 @@ export class Metrics {
       'piazza_channels_subscribed',
       'Channels with streams',
       () => this.#streamSizes().channels,
+    )
+    this.#gauge(
+      'piazza_broker_probe_age_seconds',
+      'Since the logs were last compared with the broker and the subscriber connection was heard; 0 without Redis',
+      () => (this.comparedAtMs === undefined ? 0 : (performance.now() - this.comparedAtMs) / 1000),
     )
     this.#gauge('piazza_log_bytes', 'Memory of all logs, bytes', () => this.#logSizes().bytes)
   }

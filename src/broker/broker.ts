@@ -3,7 +3,7 @@ import { type Log } from '../log/log.ts'
 import { type Message, type Publication } from '../log/message.ts'
 import { type Floors } from '../log/read.ts'
 import { type Position } from '../position.ts'
-import { type Gap } from '../sse/control-frame.ts'
+import { type Gap, type GapReason } from '../sse/control-frame.ts'
 
 /** Makes a publish safe to repeat: the same key of the same scope is stored once. */
 export interface IdempotencyKey {
@@ -29,14 +29,21 @@ export type Start =
   | { readonly kind: 'since'; readonly time: Position }
   | { readonly kind: 'newest'; readonly count: number }
 
-/** Where a stream does begin, and what could not be proved. */
-export interface Opening {
-  /** What the opening block tells. */
-  readonly position: Position
+/** What a stream is sent first, or next, and where it goes on. */
+export interface Page {
+  /** Stands before the messages. */
+  readonly gap: Gap | undefined
+  /** Read for it, in the order of positions. */
+  readonly messages: readonly Message[]
   /** Everything later is to be delivered, later than its floor where there are floors. */
   readonly cursor: Position
   readonly floors: Floors | undefined
-  readonly gap: Gap | undefined
+}
+
+/** Where a stream does begin, and what could not be proved. */
+export interface Opening extends Page {
+  /** What the opening block tells. */
+  readonly position: Position
 }
 
 /** What the store holds of a channel. */
@@ -94,12 +101,19 @@ export interface BrokerListener {
    * read that far by now never will, and must not go on to what the name is used for next.
    */
   reopen(channel: string): void
+
+  /**
+   * Messages up to `position` are lost, or no longer in the log: streams that have not passed it read what is left by
+   * `Broker.read`, those that have are told. `channel` null: of all channels.
+   */
+  miss(channel: string | null, position: Position, reason: GapReason): void
 }
 
 /**
  * Where messages are stored, and from where all replicas hear of them.
  *
- * Order: one clock gives out positions; the messages of all channels are delivered in its order.
+ * Order: one clock gives out positions; the messages of all channels are delivered in its order. Only one that was
+ * lost on its way, and found later, may come late: still in the order of its own channel.
  * Atomicity: a publication is stored in all its channels or in none, in one step with the checks of its key and of
  * ends. Several publications of one call are stored one after the other, each on its own.
  * What may fail: `publish` and `delete` reject with a coded error (503) while the store can't be reached; a result
@@ -121,11 +135,20 @@ export interface Broker {
   /** Called when its last stream has gone: the log must not be read any more. */
   unsubscribe(channel: string): void
 
-  /** Proves where a stream of these channels, all subscribed, can begin (protocol §4). */
+  /**
+   * Proves where a stream of these channels, all subscribed, can begin (protocol §4). Waits for as long as the store
+   * can't be reached; rejects only when the broker was closed or a channel unsubscribed meanwhile.
+   */
   open(logs: readonly Log[], start: Start): Promise<Opening>
 
-  /** A position up to which the subscribed logs are complete; whatever comes will be later. */
-  position(): Position
+  /**
+   * What lies behind a cursor, where a log does not reach back to it: a bounded page, and the gap for what is lost.
+   * Waits, and rejects, as `open`.
+   */
+  read(logs: readonly Log[], cursor: Position, floors: Floors | undefined): Promise<Page>
+
+  /** A position up to which these subscribed logs are complete; whatever comes will be later, unless it comes late. */
+  position(logs?: readonly Log[]): Position
 
   /** An unknown channel has nothing, and is not created. */
   inspect(channel: string): Promise<ChannelState>
@@ -135,8 +158,14 @@ export interface Broker {
 
   list(query: ListQuery): Promise<ChannelPage>
 
+  /** What an operator is told of the store. */
+  readonly name: 'memory' | 'redis'
+
   /** The store was reached at least once. */
   readonly isReady: boolean
+
+  /** It is reached now. */
+  readonly isConnected: boolean
 
   /** Idempotent. */
   close(): Promise<void>

@@ -1,4 +1,5 @@
-import { type Setting, SETTINGS } from './settings.ts'
+import { type Setting } from './setting.ts'
+import { SETTINGS } from './settings.ts'
 
 /** What `--help` prints. */
 export function describeUsage(): string {

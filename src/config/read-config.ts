@@ -1,6 +1,7 @@
 import { closest, distance } from 'fastest-levenshtein'
-import { isLoopback } from '../auth/loopback.ts'
-import { type Config, Invalid, type Setting, SETTINGS, type SettingName } from './settings.ts'
+import { findContradictions } from './contradictions.ts'
+import { Invalid, type Setting } from './setting.ts'
+import { type Config, SETTINGS, type SettingName } from './settings.ts'
 
 export interface ConfigReading {
   /** Undefined if there are problems. */
@@ -17,20 +18,11 @@ const SERVICE_LINK_PORT_VALUE = /^(tcp|udp|sctp):\/\//
 /** Names further from every setting than this are not called a typo of one. */
 const MAX_TYPO_DISTANCE = 8
 /** Values of these never appear in a message. */
-const SECRETS: ReadonlySet<string> = new Set<SettingName>(['PIAZZA_PUBLISH_KEYS'])
-
-/** With one of these the hub is not open any more (`isOpenMode`). */
-const ACCESS_SETTINGS: readonly SettingName[] = [
+const SECRETS: ReadonlySet<string> = new Set<SettingName>([
   'PIAZZA_PUBLISH_KEYS',
-  'PIAZZA_PUBLIC_CHANNELS',
-  'PIAZZA_ANONYMOUS',
-]
-
-/** The first of each may not be above the second: a wait has a range, and a body carries a message. */
-const IN_ORDER = [
-  ['PIAZZA_RETRY_MIN', 'PIAZZA_RETRY_MAX'],
-  ['PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES'],
-] as const
+  'PIAZZA_REDIS_URL',
+  'PIAZZA_REDIS_SENTINEL_PASSWORD',
+])
 
 const NAMES = Object.keys(SETTINGS) as SettingName[]
 
@@ -65,17 +57,6 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigReading {
   return { config: problems.length > 0 ? undefined : config, problems, warnings }
 }
 
-/** The hub is open to the machine it runs on: no access setting was made (protocol §7). */
-export function isOpenMode(config: Config): boolean {
-  const { PIAZZA_ANONYMOUS: anonymous } = config
-  return (
-    config.PIAZZA_PUBLISH_KEYS.length === 0 &&
-    config.PIAZZA_PUBLIC_CHANNELS.length === 0 &&
-    !anonymous.subscribe &&
-    !anonymous.publish
-  )
-}
-
 function isSettingName(name: string): name is SettingName {
   return Object.hasOwn(SETTINGS, name)
 }
@@ -94,42 +75,4 @@ function describeUnknown(name: string): string {
 function describeLinks(links: readonly string[]): string {
   const [first] = links
   return `ignored ${links.length} variables that Kubernetes injects for a Service called piazza (${first} …): set enableServiceLinks: false on the pod`
-}
-
-/** Between settings that are valid by themselves; what `invalid` ones would have said is not known. */
-function findContradictions(
-  config: Config,
-  texts: ReadonlyMap<SettingName, string>,
-  invalid: ReadonlySet<SettingName>,
-): string[] {
-  const areValid = (...names: SettingName[]) => names.every((name) => !invalid.has(name))
-  const found: string[] = []
-  for (const [lower, upper] of IN_ORDER) {
-    if (!areValid(lower, upper) || config[lower] <= config[upper]) continue
-    found.push(describeDisorder(lower, upper, texts))
-  }
-  if (
-    areValid('PIAZZA_HOST', ...ACCESS_SETTINGS) &&
-    isOpenMode(config) &&
-    !isLoopback(config.PIAZZA_HOST)
-  ) {
-    found.push(
-      `PIAZZA_HOST: without access configured the hub serves this machine only, not ${config.PIAZZA_HOST}. ` +
-        'Set PIAZZA_PUBLISH_KEYS (for example from: openssl rand -hex 24) and who may subscribe: ' +
-        'PIAZZA_ANONYMOUS=subscribe or PIAZZA_PUBLIC_CHANNELS; or leave PIAZZA_HOST at 127.0.0.1.',
-    )
-  }
-  return found
-}
-
-/** Names first what a person has set. */
-function describeDisorder(
-  lower: SettingName,
-  upper: SettingName,
-  texts: ReadonlyMap<SettingName, string>,
-): string {
-  const shown = (name: SettingName) => `${name} (${texts.get(name) ?? SETTINGS[name].defaultText})`
-  return texts.has(lower)
-    ? `${lower}: it is above ${shown(upper)}; lower it to that or less, or raise ${upper}.`
-    : `${upper}: it is below ${shown(lower)}; raise it to that or more, or lower ${lower}.`
 }

@@ -1,98 +1,19 @@
 import { isIP } from 'node:net'
 import { type Pattern, parsePattern } from '../auth/channel-pattern.ts'
 import { MIN_PUBLISH_KEY_CHARACTERS } from '../auth/publish-keys.ts'
-import { parseDuration, parseInteger, parseSize } from './units.ts'
-
-/** One variable `PIAZZA_…`: how its text becomes a value, and what people read about it. */
-export interface Setting<T> {
-  /** As `--help` and the README print it; `—`: not set. */
-  readonly defaultText: string
-  readonly type: string
-  readonly description: string
-  /** The value of a text; throws `Invalid` saying what would be right. */
-  readonly parse: (text: string) => T
-  /** Used when the variable is not set. */
-  readonly default: T
-}
-
-/** Thrown by `Setting.parse`; the message is what would be right. */
-export class Invalid extends Error {}
-
-/** What a person may say instead of a limit. Limits are then 0. */
-const OFF = 'off'
-
-interface Range {
-  readonly min: number
-  readonly max: number
-  readonly canBeOff?: boolean
-}
-
-const HOUR_MS = 3_600_000
-const DAY_MS = 24 * HOUR_MS
-
-function duration(defaultText: string, description: string, range: Range): Setting<number> {
-  const expected = `a duration such as 500ms, 15s, 10m or 1h, from ${asMs(range.min)} to ${asMs(range.max)}`
-  return quantity('duration', defaultText, description, range, parseDuration, expected)
-}
-
-function asMs(ms: number): string {
-  if (ms % HOUR_MS === 0 && ms > 0) return `${ms / HOUR_MS}h`
-  return ms % 1000 === 0 ? `${ms / 1000}s` : `${ms}ms`
-}
-
-function size(defaultText: string, description: string, range: Range): Setting<number> {
-  const expected = `a size such as 64KiB, 1MiB or 2GiB, from ${range.min}B to ${range.max / 1024 ** 2}MiB`
-  return quantity('size', defaultText, description, range, parseSize, expected)
-}
-
-function integer(defaultText: string, description: string, range: Range): Setting<number> {
-  const expected = `a whole number from ${range.min} to ${range.max}`
-  return quantity('number', defaultText, description, range, parseInteger, expected)
-}
-
-function quantity(
-  type: string,
-  defaultText: string,
-  description: string,
-  { min, max, canBeOff = false }: Range,
-  read: (text: string) => number | undefined,
-  expected: string,
-): Setting<number> {
-  const parse = (text: string): number => {
-    if (canBeOff && text === OFF) return 0
-    const value = read(text)
-    if (value !== undefined && value >= min && value <= max) return value
-    throw new Invalid(canBeOff ? `${expected}, or ${OFF}` : expected)
-  }
-  const typeText = canBeOff ? `${type} or \`${OFF}\`` : type
-  return { type: typeText, defaultText, description, parse, default: parse(defaultText) }
-}
-
-function choice<T extends string>(
-  defaultText: T,
-  choices: readonly T[],
-  description: string,
-): Setting<T> {
-  const parse = (text: string): T => {
-    const found = choices.find((one) => one === text)
-    if (found === undefined) throw new Invalid(`one of ${choices.join(', ')}`)
-    return found
-  }
-  return { type: choices.join(' \\| '), defaultText, description, parse, default: defaultText }
-}
-
-function list<T>(
-  description: string,
-  type: string,
-  parseItem: (item: string) => T,
-): Setting<readonly T[]> {
-  const parse = (text: string): T[] => {
-    const items = text.split(',').map((item) => item.trim())
-    if (items.some((item) => item === '')) throw new Invalid('a list with commas between its items')
-    return items.map(parseItem)
-  }
-  return { type, defaultText: '—', description, parse, default: [] }
-}
+import { parsePemFile, parseRedisPrefix, parseRedisUrl, parseSentinel } from './redis-address.ts'
+import {
+  choice,
+  DAY_MS,
+  duration,
+  HOUR_MS,
+  integer,
+  Invalid,
+  list,
+  optional,
+  type Setting,
+  size,
+} from './setting.ts'
 
 function parseHost(text: string): string {
   if (isIP(text) !== 0 || /^[^\s/:[\]]+$/.test(text)) return text
@@ -240,6 +161,46 @@ export const SETTINGS = {
     max: 16 * 1024 ** 2,
   }),
   PIAZZA_MAX_BODY_BYTES: size('8MiB', 'Largest request body.', { min: 1, max: 256 * 1024 ** 2 }),
+  PIAZZA_REDIS_URL: optional(
+    'address with credentials',
+    'Redis that several replicas share; without it the hub is alone, and keeps its logs in memory.',
+    parseRedisUrl,
+  ),
+  PIAZZA_REDIS_PREFIX: {
+    type: 'text',
+    defaultText: 'piazza',
+    default: 'piazza',
+    description: 'Hubs of one Redis with the same prefix share their channels.',
+    parse: parseRedisPrefix,
+  } satisfies Setting<string>,
+  PIAZZA_REDIS_CA_FILE: optional(
+    'path of a PEM file',
+    'Certificates that `rediss://` trusts instead of those of the system.',
+    parsePemFile,
+  ),
+  PIAZZA_REDIS_CERT_FILE: optional(
+    'path of a PEM file',
+    'Client certificate for `rediss://`.',
+    parsePemFile,
+  ),
+  PIAZZA_REDIS_KEY_FILE: optional('path of a PEM file', 'Its private key.', parsePemFile),
+  PIAZZA_REDIS_SENTINELS: list(
+    'Sentinels that know which Redis is the master; credentials and database come from the URL, whose host is then not used.',
+    'list of host:port',
+    parseSentinel,
+  ),
+  PIAZZA_REDIS_SENTINEL_MASTER: {
+    type: 'text',
+    defaultText: 'mymaster',
+    default: 'mymaster',
+    description: 'The name of the master that the sentinels watch.',
+    parse: (text) => text,
+  } satisfies Setting<string>,
+  PIAZZA_REDIS_SENTINEL_PASSWORD: optional(
+    'secret',
+    'Password of the sentinels themselves.',
+    (text) => text,
+  ),
   PIAZZA_LOG_LEVEL: choice(
     'info',
     ['fatal', 'error', 'warn', 'info', 'debug', 'silent'],

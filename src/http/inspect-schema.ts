@@ -16,7 +16,13 @@ const lastId = Type.Union([Type.String(), Type.Null()], {
 const messages = Type.Integer({ description: 'Messages that are retained' })
 const streams = Type.Integer({ description: 'Open streams, of this replica' })
 const nameParam = Type.Object({ name: Type.String({ description: 'The name of a channel' }) })
-const ERRORS = ['QUERY_INVALID', 'BODY_UNEXPECTED', 'UNAUTHORIZED', 'FORBIDDEN'] as const
+const ERRORS = [
+  'QUERY_INVALID',
+  'BODY_UNEXPECTED',
+  'UNAUTHORIZED',
+  'FORBIDDEN',
+  'BROKER_UNAVAILABLE',
+] as const
 
 const ChannelList = Type.Object({
   channels: Type.Array(Type.Object({ name, lastId, messages, streams })),

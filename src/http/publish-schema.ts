@@ -102,6 +102,7 @@ const ERRORS = [
   'BODY_TOO_LARGE',
   'FAN_OUT_TOO_LARGE',
   'IDEMPOTENCY_KEY_REUSED',
+  'BROKER_UNAVAILABLE',
 ] as const
 
 /** `POST /publish` in openapi.json. */

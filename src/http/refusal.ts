@@ -1,10 +1,12 @@
 import { type FastifyReply } from 'fastify'
+import { type Broker } from '../broker/broker.ts'
 import { errors } from '../errors.ts'
 import { type Hub } from '../hub/hub.ts'
 import { type Metrics, type RefusalReason } from '../metrics.ts'
 import { refusalBody } from '../sse/control-frame.ts'
 
 export interface RefusalOptions {
+  readonly broker: Broker
   readonly hub: Hub
   readonly metrics: Metrics
   /** 0: no limit. */
@@ -35,8 +37,9 @@ export class Refusals {
 
   /** Why a subscribe can't be taken now. */
   reason(): RefusalReason | undefined {
-    const { hub, maxStreams } = this.#options
+    const { broker, hub, maxStreams } = this.#options
     if (hub.isDraining) return 'draining'
+    if (!broker.isReady) return 'broker'
     return maxStreams > 0 && hub.streamCount >= maxStreams ? 'max-streams' : undefined
   }
 

@@ -13,6 +13,9 @@ export interface Form {
   readonly isEnvelope: boolean
 }
 
+/** Frames in one write; a single message may be larger. */
+export const MAX_BATCH_BYTES = 64 * 1024
+
 /** Ephemeral messages that wait for a fan-out, per audience; beyond, they are dropped and counted. */
 const MAX_EPHEMERAL_BYTES = 1024 * 1024
 
@@ -43,7 +46,7 @@ export class Audience {
   #ephemerals: Message[] = []
   #ephemeralBytes = 0
   /** The last ephemeral message that came, taken or not. */
-  #offered: Message | undefined
+  #offered: Position | undefined
 
   constructor(key: string, channels: readonly string[], logs: readonly Log[], form: Form) {
     this.key = key
@@ -102,8 +105,8 @@ export class Audience {
 
   /** False: there was no room. One that went to several of the channels comes here once for each, and counts once. */
   addEphemeral(message: Message): boolean {
-    if (this.#offered === message) return true
-    this.#offered = message
+    if (this.#offered === message.position) return true
+    this.#offered = message.position
     const size = message.frame.length
     if (this.#ephemeralBytes > 0 && this.#ephemeralBytes + size > MAX_EPHEMERAL_BYTES) return false
     this.#ephemerals.push(message)

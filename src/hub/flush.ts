@@ -1,16 +1,13 @@
+import { type Broker } from '../broker/broker.ts'
 import { type Message } from '../log/message.ts'
-import { findGap } from '../log/gap.ts'
-import { floorsAtBases, readAfter } from '../log/read.ts'
+import { readAfter } from '../log/read.ts'
 import { type Metrics } from '../metrics.ts'
 import { currentPosition, type Position } from '../position.ts'
 import { Chunk } from '../sse/chunk.ts'
-import { gapFrame } from '../sse/control-frame.ts'
-import { type Utf8 } from '../sse/utf8.ts'
-import { type Audience } from './audience.ts'
+import { type Audience, MAX_BATCH_BYTES } from './audience.ts'
+import { CatchUp } from './catch-up.ts'
 import { type Stream } from './stream.ts'
 
-/** Frames in one write; a single message may be larger. */
-const MAX_BATCH_BYTES = 64 * 1024
 /** A fan-out that takes longer yields to the event loop and goes on where it was (measured: docs/architecture.md, Delivery). */
 const SLICE_FEW_MS = 2
 /** With many short fan-outs waiting, short slices would starve them behind publishing. */
@@ -42,30 +39,28 @@ interface FanOut {
   left: number
 }
 
-/** What the flush needs to know of the hub. */
 export interface FlushOptions {
+  readonly broker: Broker
   readonly metrics: Metrics
-  /** The position up to which logs are complete. */
-  readonly position: () => Position
 }
 
 /**
  * Brings every stream to the end of its logs. What is published in one turn of the event loop is joined once per
  * audience and written as one Buffer to each live stream; there is no queue per stream. A stream that is not at the
- * place of the others reads its own bounded batches from the log until it is.
+ * place of the others catches up by itself.
  */
 export class Flush {
   readonly #metrics: Metrics
-  readonly #position: () => Position
+  /** Streams that read on by themselves. */
+  readonly catchUp: CatchUp
   #audiences: Audience[] = []
-  #catchingUp: Stream[] = []
   #current: FanOut | undefined
   #isScheduled = false
   #serial = 0
 
-  constructor({ metrics, position }: FlushOptions) {
+  constructor({ broker, metrics }: FlushOptions) {
     this.#metrics = metrics
-    this.#position = position
+    this.catchUp = new CatchUp({ broker, metrics, onWork: () => this.#schedule() })
   }
 
   /** Fans out what this audience has not been sent, at the end of the turn. */
@@ -73,14 +68,6 @@ export class Flush {
     if (audience.isQueued) return
     audience.isQueued = true
     this.#audiences.push(audience)
-    this.#schedule()
-  }
-
-  /** Lets a stream read from the log until it is at the end. */
-  catchUp(stream: Stream): void {
-    if (stream.isCatchingUp) return
-    stream.isCatchingUp = true
-    this.#catchingUp.push(stream)
     this.#schedule()
   }
 
@@ -101,10 +88,9 @@ export class Flush {
     const isMany = this.#audiences.length >= MANY_AUDIENCES
     const deadlineMs = startedMs + (isMany ? SLICE_MANY_MS : SLICE_FEW_MS)
     this.#fanOut(deadlineMs)
-    this.#catchUpUntil(Math.max(deadlineMs, performance.now() + CATCH_UP_MS))
-    const hasMore =
-      this.#current !== undefined || this.#audiences.length > 0 || this.#catchingUp.length > 0
-    if (hasMore) this.#schedule()
+    this.catchUp.run(Math.max(deadlineMs, performance.now() + CATCH_UP_MS))
+    const hasMore = this.#current !== undefined || this.#audiences.length > 0
+    if (hasMore || !this.catchUp.isIdle) this.#schedule()
   }
 
   #fanOut(deadlineMs: number): void {
@@ -131,7 +117,7 @@ export class Flush {
       audience.sent = audience.latest
       const missed = audience.takeEphemerals(Number.MAX_SAFE_INTEGER).length
       this.#metrics.ephemeralMissed += missed * audience.streams.length
-      for (const stream of audience.streams) if (!stream.isBlocked) this.catchUp(stream)
+      for (const stream of audience.streams) if (!stream.isBlocked) this.catchUp.add(stream)
       return undefined
     }
     const batch = readAfter(audience.logs, audience.sent, MAX_BATCH_BYTES)
@@ -186,7 +172,7 @@ export class Flush {
     const isAtStart = stream.cursor >= fanOut.start && stream.cursor < fanOut.first
     if (stream.isBehind || !isAtStart) {
       this.#metrics.ephemeralMissed += fanOut.ephemerals
-      if (!stream.isBehind && stream.cursor < fanOut.end) this.catchUp(stream)
+      if (!stream.isBehind && stream.cursor < fanOut.end) this.catchUp.add(stream)
       return
     }
     if (fanOut.end > stream.cursor) stream.cursor = fanOut.end
@@ -202,58 +188,6 @@ export class Flush {
   #finish({ audience, publishedAt, end }: FanOut): void {
     this.#metrics.observeLag(Math.max(0, currentPosition() - publishedAt) / 1e6)
     if (audience.latest > end) this.enqueue(audience)
-  }
-
-  #catchUpUntil(deadlineMs: number): void {
-    const streams = this.#catchingUp
-    let next = 0
-    while (next < streams.length) {
-      const stream = streams[next] as Stream
-      next += 1
-      stream.isCatchingUp = false
-      if (!stream.isOver && !stream.isBlocked) this.#pump(stream)
-      if (performance.now() >= deadlineMs) break
-    }
-    this.#catchingUp = this.#catchingUp.slice(next)
-  }
-
-  /** One bounded batch from the stream's cursor. */
-  #pump(stream: Stream): void {
-    const { audience } = stream
-    const gapFrames = this.#tellGap(stream)
-    const batch = readAfter(audience.logs, stream.cursor, MAX_BATCH_BYTES, stream.floors)
-    const { frames, count, bytes, hasId } = audience.encode(batch.messages)
-    stream.cursor = batch.end
-    stream.replayed += count
-    if (!batch.hasMore) {
-      stream.floors = undefined
-      stream.cursor = Math.max(batch.end, audience.sent)
-      if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
-      stream.replayed = 0
-    }
-    if (gapFrames.length > 0 || frames.length > 0) {
-      stream.write(new Chunk([...gapFrames, ...frames]))
-      if (hasId) stream.lastIdTick = stream.lastWriteTick
-      this.#metrics.messagesDelivered += count
-      this.#metrics.messagesReplayed += count
-      this.#metrics.bytesDelivered += bytes
-    }
-    if (stream.isBlocked) return // goes on when it is writable
-    if (batch.hasMore) this.catchUp(stream)
-    else if (audience.isOverAt(stream.cursor)) stream.finish()
-  }
-
-  /** What a stream missed because the log did not wait for it, and ends among that. */
-  #tellGap(stream: Stream): Utf8[] {
-    const { audience, cursor, floors } = stream
-    const { logs } = audience
-    const clock = this.#position()
-    const gap = findGap({ logs, cursor, floors, clock, after: cursor })
-    if (gap === undefined) return []
-    stream.cursor = gap.position
-    stream.floors = floorsAtBases(logs)
-    this.#metrics.countGap(gap.reason)
-    return [gapFrame(gap, cursor), ...audience.endedFrames(gap.position, cursor)]
   }
 }
 

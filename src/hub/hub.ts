@@ -1,14 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Broker, type BrokerListener, type Opening, type Start } from '../broker/broker.ts'
-import { type Log } from '../log/log.ts'
 import { type Message } from '../log/message.ts'
 import { type Metrics, type StreamCloseReason } from '../metrics.ts'
 import { type Position } from '../position.ts'
+import { type GapReason } from '../sse/control-frame.ts'
 import { type Exchange } from '../sse/sse-connection.ts'
-import { Audience, type Form } from './audience.ts'
+import { type Utf8 } from '../sse/utf8.ts'
+import { type Audience } from './audience.ts'
+import { Audiences, type Wanted } from './audiences.ts'
 import { closeInWaves } from './drain.ts'
 import { Flush } from './flush.ts'
-import { openingFrames } from './opening-frames.ts'
+import { openingFrames, preambleFrames } from './opening-frames.ts'
 import { Stream, type StreamOwner } from './stream.ts'
 import { Upkeep, type UpkeepOptions } from './upkeep.ts'
 
@@ -22,8 +24,7 @@ export interface HubOptions extends UpkeepOptions {
 }
 
 /** What a subscribe asks for; names and rights have been checked. */
-export interface Subscription extends Form {
-  readonly channels: readonly string[]
+export interface Subscription extends Wanted {
   readonly start: Start
   readonly hasControl: boolean
   readonly hasPadding: boolean
@@ -31,21 +32,15 @@ export interface Subscription extends Form {
   readonly pingMs: number
 }
 
-/** A subscribe whose beginning has been proved. Exactly one of `Hub.begin` and `Hub.dismiss` follows. */
+/** A subscribe on its way. Exactly one of `Hub.begin` and `Hub.dismiss` follows. */
 export interface Admission {
   readonly subscription: Subscription
   readonly audience: Audience
-  readonly opening: Opening
-  /** Everything has been sent before, and nothing will follow: protocol §5 wants a 204. */
-  readonly isOver: boolean
+  /** Where it begins; as `Broker.open`. */
+  readonly opening: Promise<Opening>
 }
 
 const CLOSED_CHECK_INTERVAL_MS = 20
-
-interface Channel {
-  readonly log: Log
-  readonly audiences: Audience[]
-}
 
 /** Fan-out inside one process: which streams want which channels, and when each is due for what. */
 export class Hub implements BrokerListener, StreamOwner {
@@ -55,8 +50,7 @@ export class Hub implements BrokerListener, StreamOwner {
   readonly #metrics: Metrics
   readonly #flush: Flush
   readonly #upkeep: Upkeep
-  readonly #channels = new Map<string, Channel>()
-  readonly #audiences = new Map<string, Audience>()
+  readonly #audiences: Audiences
   readonly #streams = new Set<Stream>()
   /** Admissions that are neither begun nor dismissed. */
   #pending = 0
@@ -67,7 +61,8 @@ export class Hub implements BrokerListener, StreamOwner {
     this.#broker = options.broker
     this.#metrics = options.metrics
     this.slowTimeoutMs = options.slowTimeoutMs
-    this.#flush = new Flush({ metrics: options.metrics, position: () => this.position() })
+    this.#audiences = new Audiences(options.broker)
+    this.#flush = new Flush(options)
     this.#upkeep = new Upkeep(options, () => this.randomRetryMs())
     options.broker.listen(this)
     options.metrics.observeStreams(() => this.#sizes())
@@ -78,16 +73,10 @@ export class Hub implements BrokerListener, StreamOwner {
     return this.#streams.size + this.#pending
   }
 
-  get channelCount(): number {
-    return this.#channels.size
-  }
-
   /** Open streams that have this channel. */
   streamsOf(channel: string): number {
     let streams = 0
-    for (const audience of this.#channels.get(channel)?.audiences ?? []) {
-      streams += audience.streams.length
-    }
+    for (const audience of this.#audiences.of(channel)) streams += audience.streams.length
     return streams
   }
 
@@ -99,8 +88,8 @@ export class Hub implements BrokerListener, StreamOwner {
     return this.#upkeep.tick
   }
 
-  position(): Position {
-    return this.#broker.position()
+  position({ logs }: Audience): Position {
+    return this.#broker.position(logs)
   }
 
   /** A random reconnection time for one stream, ms. `load` 0-1 makes it up to ten times longer. */
@@ -111,9 +100,13 @@ export class Hub implements BrokerListener, StreamOwner {
   }
 
   deliver(channel: string, message: Message): void {
-    for (const audience of this.#channels.get(channel)?.audiences ?? []) {
-      if (message.isEphemeral && !audience.addEphemeral(message)) {
-        this.#metrics.ephemeralMissed += audience.streams.length
+    for (const audience of this.#audiences.of(channel)) {
+      if (message.isEphemeral) {
+        if (!audience.addEphemeral(message)) {
+          this.#metrics.ephemeralMissed += audience.streams.length
+        }
+      } else if (message.position <= audience.sent) {
+        this.#flush.catchUp.deliverLate(audience, channel, message)
       }
       this.#flush.enqueue(audience)
     }
@@ -121,73 +114,80 @@ export class Hub implements BrokerListener, StreamOwner {
 
   /** Streams still before the mark of a deletion have been blocked for long: they take no word. */
   reopen(channel: string): void {
-    const { log, audiences } = this.#channels.get(channel) as Channel
-    for (const { streams } of audiences) {
-      for (const stream of streams) {
-        if (stream.cursor < (log.endedAt as Position)) stream.cut('deleted')
-      }
+    for (const { logs, streams } of this.#audiences.of(channel)) {
+      const endedAt = logs.find((log) => log.channel === channel)?.endedAt ?? 0
+      for (const stream of streams) if (stream.cursor < endedAt) stream.cut('deleted')
     }
   }
 
-  /** Subscribes to the channels, then proves where the stream begins. */
-  async admit(subscription: Subscription): Promise<Admission> {
-    const audience = this.#hold(subscription)
+  miss(channel: string | null, position: Position, reason: GapReason): void {
+    for (const audience of this.#audiences.of(channel)) {
+      this.#flush.catchUp.tellMissed(audience, channel, position, reason)
+    }
+  }
+
+  /** Subscribes to the channels, and asks where the stream begins. */
+  admit(subscription: Subscription): Admission {
+    const audience = this.#audiences.hold(subscription)
     this.#pending += 1
-    try {
-      const opening = await this.#broker.open(audience.logs, subscription.start)
-      const isOver =
-        opening.gap === undefined &&
-        audience.isOverAt(opening.cursor) &&
-        opening.cursor >= audience.latest
-      return { subscription, audience, opening, isOver }
-    } catch (error) {
-      this.#pending -= 1
-      this.#release(audience)
-      throw error
-    }
+    const opening = this.#broker.open(audience.logs, subscription.start)
+    return { subscription, audience, opening }
   }
 
-  /** Answers the exchange with a stream. `head`: status line and headers. */
-  begin(admission: Admission, exchange: Exchange, head: string): void {
-    const { subscription, audience, opening } = admission
+  /** Everything has been sent before, and nothing will follow: protocol §5 wants a 204. */
+  isOver({ audience }: Admission, { gap, messages, cursor }: Opening): boolean {
+    if (gap !== undefined || messages.length > 0) return false
+    return audience.isOverAt(cursor) && cursor >= audience.latest
+  }
+
+  /**
+   * Answers the exchange with a stream. `head`: status line and headers. `opening` undefined: it takes its time, and
+   * the opening block follows when it is there.
+   */
+  begin(
+    admission: Admission,
+    opening: Opening | undefined,
+    exchange: Exchange,
+    head: string,
+  ): void {
+    const { subscription, audience } = admission
     if (exchange.request.socket.destroyed) {
       this.dismiss(admission)
       return
     }
     this.#pending -= 1
-    const { hasControl, pingMs } = subscription
+    const { hasControl, hasPadding, pingMs } = subscription
     const times = this.#upkeep.timesOf(pingMs)
-    const stream = new Stream(this, audience, exchange, opening, hasControl, times)
-    stream.visitedBy = this.#flush.serial
-    audience.add(stream)
+    const stream = new Stream(this, audience, exchange, hasControl, times)
     this.#streams.add(stream)
     this.#metrics.streamsOpened += 1
-    if (opening.gap !== undefined) this.#metrics.countGap(opening.gap.reason)
-    const { heartbeatMs } = this.#options
-    const heartbeatSeconds = heartbeatMs === 0 ? null : heartbeatMs / 1000
-    const retryMs = this.randomRetryMs()
-    stream.open(head, openingFrames({ subscription, audience, opening, retryMs, heartbeatSeconds }))
+    const frames = preambleFrames(hasPadding, this.randomRetryMs())
+    if (opening === undefined) {
+      stream.open(head, frames)
+      void this.#openLater(stream, admission)
+    } else {
+      stream.open(head, [...frames, ...this.#openingFrames(stream, opening)])
+      this.#join(stream, opening)
+    }
     this.#upkeep.add(stream)
-    if (stream.cursor < audience.latest || audience.isOverAt(stream.cursor)) {
-      if (!stream.isBlocked) this.#flush.catchUp(stream)
-    } else stream.floors = undefined
   }
 
   /** Lets go of an admission that does not become a stream. */
-  dismiss({ audience }: Admission): void {
+  dismiss({ audience, opening }: Admission): void {
+    opening.catch(ignore)
     this.#pending -= 1
-    this.#release(audience)
+    this.#audiences.release(audience)
   }
 
   onWritable(stream: Stream): void {
-    this.#flush.catchUp(stream)
+    this.#flush.catchUp.add(stream)
   }
 
   onClosed(stream: Stream, reason: StreamCloseReason): void {
     this.#streams.delete(stream)
     this.#upkeep.remove(stream)
-    stream.audience.remove(stream)
-    this.#release(stream.audience)
+    if (stream.isOpened) stream.audience.remove(stream)
+    this.#audiences.release(stream.audience)
     this.#metrics.countClosed(reason, this.#upkeep.secondsSince(stream.openedTick))
     if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
   }
@@ -215,43 +215,39 @@ export class Hub implements BrokerListener, StreamOwner {
     return Math.round(retryMinMs + Math.random() * (2 * retryMaxMs - retryMinMs))
   }
 
-  #hold(subscription: Subscription): Audience {
-    const key = keyOf(subscription)
-    let audience = this.#audiences.get(key)
-    if (audience === undefined) {
-      audience = this.#createAudience(key, subscription)
-      this.#audiences.set(key, audience)
+  async #openLater(stream: Stream, admission: Admission): Promise<void> {
+    let opening: Opening
+    try {
+      opening = await admission.opening
+    } catch {
+      stream.cut('shutdown') // it has left, or the broker was closed
+      return
     }
-    audience.holders += 1
-    return audience
+    if (stream.isOver) return
+    const frames = this.#openingFrames(stream, opening)
+    if (frames.length > 0) stream.pendingFrames = frames
+    this.#join(stream, opening)
+    this.#flush.catchUp.add(stream)
   }
 
-  #createAudience(key: string, { channels, events, isEnvelope }: Subscription): Audience {
-    const subscribed = channels.map((name) => {
-      let channel = this.#channels.get(name)
-      if (channel === undefined) {
-        channel = { log: this.#broker.subscribe(name), audiences: [] }
-        this.#channels.set(name, channel)
-      }
-      return channel
-    })
-    const logs = subscribed.map((channel) => channel.log)
-    const audience = new Audience(key, channels, logs, { events, isEnvelope })
-    for (const channel of subscribed) channel.audiences.push(audience)
-    return audience
+  #openingFrames(stream: Stream, opening: Opening): Utf8[] {
+    const { heartbeatMs } = this.#options
+    const heartbeatSeconds = heartbeatMs === 0 ? null : heartbeatMs / 1000
+    const { hasControl, audience } = stream
+    if (opening.gap !== undefined) this.#metrics.countGap(opening.gap.reason)
+    return openingFrames({ hasControl, audience, opening, heartbeatSeconds })
   }
 
-  #release(audience: Audience): void {
-    audience.holders -= 1
-    if (audience.holders > 0) return
-    this.#audiences.delete(audience.key)
-    for (const name of audience.channels) {
-      const channel = this.#channels.get(name) as Channel
-      channel.audiences.splice(channel.audiences.indexOf(audience), 1)
-      if (channel.audiences.length > 0) continue
-      this.#channels.delete(name)
-      this.#broker.unsubscribe(name)
-    }
+  /** From now on it is sent what follows. */
+  #join(stream: Stream, opening: Opening): void {
+    const { audience } = stream
+    stream.begin(opening)
+    stream.visitedBy = this.#flush.serial
+    if (audience.streams.length === 0 && !audience.isQueued) audience.sent = audience.latest
+    audience.add(stream)
+    if (stream.page !== undefined || stream.cursor < audience.latest) this.onWritable(stream)
+    else if (audience.isOverAt(stream.cursor)) this.onWritable(stream)
+    else stream.floors = undefined
   }
 
   #sizes() {
@@ -261,13 +257,10 @@ export class Hub implements BrokerListener, StreamOwner {
       if (stream.isBehind) behind += 1
       if (stream.isAttached) attached += 1
     }
-    return { streams: this.#streams.size, behind, attached, channels: this.#channels.size }
+    return { streams: this.#streams.size, behind, attached, channels: this.#audiences.channelCount }
   }
 }
 
-/** Order matters to an envelope alone: it names the first requested channel. */
-function keyOf({ channels, events, isEnvelope }: Subscription): string {
-  const names = isEnvelope ? channels : channels.toSorted()
-  if (events === undefined && !isEnvelope) return names.join(',')
-  return JSON.stringify([names, isEnvelope, events === undefined ? null : [...events].toSorted()])
+function ignore(): void {
+  // whoever asked has left
 }

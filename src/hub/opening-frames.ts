@@ -4,25 +4,25 @@ import { type Utf8 } from '../sse/utf8.ts'
 import { type Audience } from './audience.ts'
 
 interface OpeningBlock {
-  readonly subscription: { readonly hasControl: boolean; readonly hasPadding: boolean }
+  readonly hasControl: boolean
   readonly audience: Audience
   readonly opening: Opening
-  readonly retryMs: number
   /** Null: heartbeats are off. */
   readonly heartbeatSeconds: number | null
 }
 
+/** The first lines of a stream, before it is known where it begins. */
+export function preambleFrames(hasPadding: boolean, retryMs: number): Utf8[] {
+  return hasPadding ? [PADDING, preamble(retryMs)] : [preamble(retryMs)]
+}
+
 /** What a stream is told before its first message (protocol §3, §4, §5). */
 export function openingFrames(block: OpeningBlock): Utf8[] {
-  const { subscription, audience, opening, retryMs, heartbeatSeconds } = block
+  const { hasControl, audience, opening, heartbeatSeconds } = block
+  const { position, gap } = opening
   const frames: Utf8[] = []
-  if (subscription.hasPadding) frames.push(PADDING)
-  frames.push(preamble(retryMs))
-  if (subscription.hasControl) frames.push(openFrame(heartbeatSeconds, opening.position))
-  if (opening.gap !== undefined) {
-    const told = subscription.hasControl ? opening.position : (opening.gap.after ?? 0)
-    frames.push(gapFrame(opening.gap, told))
-  }
-  frames.push(...audience.endedFrames(opening.cursor))
+  if (hasControl) frames.push(openFrame(heartbeatSeconds, position))
+  if (gap !== undefined) frames.push(gapFrame(gap, hasControl ? position : (gap.after ?? 0)))
+  frames.push(...audience.endedFrames(position))
   return frames
 }

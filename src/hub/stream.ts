@@ -1,4 +1,4 @@
-import { type Opening } from '../broker/broker.ts'
+import { type Opening, type Page } from '../broker/broker.ts'
 import { type Floors } from '../log/read.ts'
 import { type StreamCloseReason } from '../metrics.ts'
 import { type Position } from '../position.ts'
@@ -16,7 +16,7 @@ export interface StreamOwner {
   onWritable(stream: Stream): void
   onClosed(stream: Stream, reason: StreamCloseReason): void
   /** The position up to which a stream at the end of its logs has everything. */
-  position(): Position
+  position(audience: Audience): Position
 }
 
 /** When a stream is due for what, in ticks of the wheel. */
@@ -36,10 +36,18 @@ export class Stream extends SseConnection {
   readonly pingTicks: number
   /** Everything up to here has been sent, or told as a gap. */
   cursor: Position
-  /** While it reads from the log: where each channel begins. */
+  /** Up to here it was proved that nothing is missing: what comes late and is not later it had elsewhere. */
+  proved: Position
+  /** While it catches up: where each channel begins. */
   floors: Floors | undefined
-  /** It stands in the queue of those that read from the log. */
+  /** Read for it, and sent next. */
+  page: Page | undefined
+  /** Sent before anything else: an opening block that took its time, what came late. */
+  pendingFrames: readonly Utf8[] | undefined
+  /** It is on its way to the end of its logs. */
   isCatchingUp = false
+  /** It is one of its audience: what follows is sent to it. */
+  isOpened = false
   /** Its place in the audience. */
   index = 0
   /** The last fan-out that has visited it. */
@@ -58,7 +66,6 @@ export class Stream extends SseConnection {
     owner: StreamOwner,
     audience: Audience,
     exchange: Exchange,
-    opening: Opening,
     hasControl: boolean,
     times: StreamTimes,
   ) {
@@ -66,8 +73,8 @@ export class Stream extends SseConnection {
     this.#owner = owner
     this.audience = audience
     this.hasControl = hasControl
-    this.cursor = opening.cursor
-    this.floors = opening.floors
+    this.cursor = 0
+    this.proved = 0
     this.closeAtTick = times.closeAtTick
     this.pingTicks = times.pingTicks
     this.openedTick = owner.tick
@@ -76,19 +83,33 @@ export class Stream extends SseConnection {
     this.lastPingTick = owner.tick
   }
 
+  /** Head and first bytes, before it is known where it begins. */
   open(head: string, frames: readonly Utf8[]): void {
     this.writeHead(head, frames)
   }
 
-  /** Behind: blocked, or not at the end of the log. */
-  get isBehind(): boolean {
-    return this.isBlocked || this.isCatchingUp
+  /** It is known where it begins. `gap` has been told with the opening block. */
+  begin({ position, gap, messages, cursor, floors }: Opening): void {
+    this.isOpened = true
+    this.floors = floors
+    this.cursor = cursor
+    this.proved = cursor
+    if (messages.length === 0) return
+    this.cursor = gap?.position ?? position
+    this.page = { gap: undefined, messages, cursor, floors }
   }
 
-  /** The position a client that leaves now may come back with. */
-  get position(): Position {
-    const isAtEnd = !this.isBehind && this.cursor >= this.audience.latest
-    return isAtEnd ? Math.max(this.cursor, this.#owner.position()) : this.cursor
+  /** Behind: blocked, or not at the end of the log. */
+  get isBehind(): boolean {
+    return this.isBlocked || this.isCatchingUp || this.page !== undefined || !this.isOpened
+  }
+
+  /** Takes note of all that is proved by now; returns the position a client that leaves may come back with. */
+  advance(): Position {
+    if (this.isBehind || this.cursor < this.audience.latest) return this.cursor
+    this.cursor = Math.max(this.cursor, this.#owner.position(this.audience))
+    this.proved = this.cursor
+    return this.cursor
   }
 
   override write(chunk: Chunk): void {
@@ -104,7 +125,8 @@ export class Stream extends SseConnection {
 
   /** Says why and sends the client on its way; a blocked stream is cut. */
   close(reason: CloseReason, retryMs?: number): void {
-    this.#endWith(reason, [closeFrame(reason, this.position, retryMs)])
+    const position = this.isOpened ? this.advance() : undefined // none is told before it is proved
+    this.#endWith(reason, [closeFrame(reason, position, retryMs)])
   }
 
   /** Cuts it. */

@@ -75,7 +75,7 @@ export class Upkeep {
   #writeWhatIsDue(stream: Stream, tick: number): void {
     if (this.#isPositionDue(stream, tick)) {
       stream.lastIdTick = tick
-      stream.write(new Chunk([positionFrame(stream.position)]))
+      stream.write(new Chunk([positionFrame(stream.advance())]))
     }
     const isPingDue = stream.pingTicks > 0 && tick - stream.lastPingTick >= stream.pingTicks
     if (isPingDue && !stream.isBlocked) {

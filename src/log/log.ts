@@ -100,6 +100,13 @@ export class Log {
     this.#compact()
   }
 
+  /** Begins anew at a later place: what it held may not be complete up to there. */
+  restart(position: Position): void {
+    this.clear()
+    this.#base = position
+    this.#end = position
+  }
+
   /** Drops all messages. */
   clear(): void {
     while (this.length > 0) this.dropOldest()

@@ -1,5 +1,5 @@
 import { formatId, type Position } from '../position.ts'
-import { encodeFrame } from '../sse/frame.ts'
+import { encodeBody, withId } from '../sse/frame.ts'
 import { type Utf8 } from '../sse/utf8.ts'
 
 /** What a publisher asks to be sent; shape and meaning have been checked. */
@@ -35,9 +35,21 @@ export function createMessage(
   position: Position,
   channels = publication.channels,
 ): Message {
-  const { event, retry, data, isEnd, isEphemeral } = publication
-  const id = isEphemeral ? '' : formatId(position)
-  const frame = encodeFrame({ event, retry, data, id })
+  const { isEnd, isEphemeral } = publication
+  return completeMessage({ body: encodeBody(publication), channels, isEnd, isEphemeral }, position)
+}
+
+/** A message whose block has been encoded up to its `id:` line. */
+export interface Unplaced {
+  readonly body: Utf8
+  readonly channels: readonly string[]
+  readonly isEnd: boolean
+  readonly isEphemeral: boolean
+}
+
+export function completeMessage(unplaced: Unplaced, position: Position): Message {
+  const { body, channels, isEnd, isEphemeral } = unplaced
+  const frame = withId(body, isEphemeral ? '' : formatId(position))
   return { position, frame, channels, isEnd, isEphemeral }
 }
 

@@ -62,7 +62,11 @@ export function pingFrame(now: Date): Utf8 {
   return control('ping', { time: now.toISOString() })
 }
 
-export function closeFrame(reason: CloseReason, position: Position, retryMs?: number): Utf8 {
+export function closeFrame(
+  reason: CloseReason,
+  position: Position | undefined,
+  retryMs?: number,
+): Utf8 {
   return control('close', { reason }, position, retryMs)
 }
 

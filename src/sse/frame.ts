@@ -1,14 +1,12 @@
 import { ID_LENGTH } from '../position.ts'
 import { fromUtf8, toUtf8, type Utf8 } from './utf8.ts'
 
-/** What a message's frame is made of. All text is UTF-8 bytes; `event` and `id` hold no CR, LF or NUL. */
+/** What a message's frame is made of. All text is UTF-8 bytes; `event` holds no CR, LF or NUL. */
 export interface FrameFields {
   /** Empty: no `event:` line. */
   readonly event: Utf8
   readonly retry?: number | undefined
   readonly data: Utf8
-  /** Empty: no `id:` line. */
-  readonly id: string
 }
 
 const LINE_END = /\r\n|\r|\n/g
@@ -20,15 +18,26 @@ const ID_FIELD = 'id: '
 
 /**
  * One message as one contiguous block (protocol §3): `event:`, `retry:`, `data:` lines, `id:`, blank line. The id
- * stands behind the data, since several clients take the id of a block that was cut before its data.
+ * stands behind the data, since several clients take the id of a block that was cut before its data. This is the part
+ * before it: what is known before the broker has given out a position.
  */
-export function encodeFrame({ event, retry, data, id }: FrameFields): Utf8 {
+export function encodeBody({ event, retry, data }: FrameFields): Utf8 {
   const head =
     (event === '' ? '' : `${EVENT_FIELD}${event}\n`) +
     (retry === undefined ? '' : `${RETRY_FIELD}${retry}\n`)
   const lines = HAS_LINE_END.test(data) ? data.replace(LINE_END, `\n${DATA_FIELD}`) : data
-  const tail = id === '' ? '\n\n' : `\n${ID_FIELD}${id}\n\n`
-  return flatten(`${head}${DATA_FIELD}${lines}${tail}`) as Utf8
+  return `${head}${DATA_FIELD}${lines}\n` as Utf8
+}
+
+/** A whole block. Empty `id`: no `id:` line. */
+export function withId(body: Utf8, id: string): Utf8 {
+  return flatten(id === '' ? `${body}\n` : `${body}${ID_FIELD}${id}\n\n`) as Utf8
+}
+
+/** The same block without its `id:` line: for a stream that has already passed its position (protocol §4). */
+export function withoutId(frame: Utf8): Utf8 {
+  const end = frame.length - 2 - ID_LENGTH - ID_FIELD.length
+  return frame.startsWith(`\n${ID_FIELD}`, end - 1) ? (`${frame.slice(0, end)}\n` as Utf8) : frame
 }
 
 /** The parts of an encoded frame that readers other than a plain stream need (`events=`, `envelope=1`). */
@@ -71,8 +80,7 @@ export function eventOf(frame: Utf8): string {
 export function encodeEnvelope(frame: Utf8, channel: string, id: string): Utf8 {
   const { event, data, head } = decodeFrame(frame)
   const envelope = { channel, id: id === '' ? null : id, event, data }
-  const tail = id === '' ? '\n\n' : `\n${ID_FIELD}${id}\n\n`
-  return flatten(`${head}${DATA_FIELD}${toUtf8(JSON.stringify(envelope))}${tail}`) as Utf8
+  return withId(`${head}${DATA_FIELD}${toUtf8(JSON.stringify(envelope))}\n` as Utf8, id)
 }
 
 /** Of no meaning; it is there so that what `flatten` reads is used. */

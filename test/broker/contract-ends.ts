@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { readAfter } from '../../src/log/read.ts'
+import { waitFor } from '../support/wait.ts'
 import { type CreateBroker, openBroker } from './open-broker.ts'
 
 function codeOf(publish: Promise<unknown>): Promise<unknown> {
@@ -131,7 +132,7 @@ export function describeEnds(create: CreateBroker): void {
       const [log] = await join('a')
       const { position } = await publish('a', { data: '3' })
       await broker.delete('a')
-      expect(log!.isDeleted).toBe(true)
+      await waitFor('the deletion', () => log!.isDeleted)
       expect(log!.endedAt).toBeGreaterThan(position)
       expect(delivered.map(({ message }) => message.isEnd)).toEqual([false, true])
     })

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { hashContent, IdempotencyKeys } from '../../src/broker/memory/idempotency-keys.ts'
+import { hashContent } from '../../src/broker/content-hash.ts'
+import { IdempotencyKeys } from '../../src/broker/memory/idempotency-keys.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { requestOf } from './open-broker.ts'
 

@@ -14,7 +14,7 @@ test('a million short-lived channels, one after the other, end where they began'
   holdTime()
   const opened = await openMemoryBroker({ totalBytes: 64 * KIB })
   const { broker } = opened
-  broker.listen({ deliver: () => {}, reopen: () => {} }) // nobody keeps what was delivered
+  broker.listen({ deliver: () => {}, miss: () => {}, reopen: () => {} }) // nobody keeps what was delivered
   const live = async (first: number, count: number) => {
     for (let i = first; i < first + count; i += 1) {
       const channel = `session.${i}`

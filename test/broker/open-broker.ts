@@ -5,8 +5,10 @@ import { isDeletion, type Message } from '../../src/log/message.ts'
 import { readAfter } from '../../src/log/read.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { formatId, type Position } from '../../src/position.ts'
+import { type GapReason } from '../../src/sse/control-frame.ts'
 import { toUtf8 } from '../../src/sse/utf8.ts'
 import { bytesOf, parseStream } from '../support/parse-stream.ts'
+import { waitFor } from '../support/wait.ts'
 
 /** What a broker under test is told. */
 export interface BrokerOptions {
@@ -21,6 +23,9 @@ export interface BrokerOptions {
 export type CreateBroker<Options extends BrokerOptions = BrokerOptions> = (
   options: Options,
 ) => Broker | Promise<Broker>
+
+/** For a broker whose store is elsewhere: whether a log has heard of all that is stored by now. */
+export const hasHeardAll = new WeakMap<Broker, (log: Log) => Promise<boolean>>()
 
 /** Roomy: nothing is dropped unless a test says so. */
 const ROOMY = {
@@ -55,6 +60,13 @@ export interface Replay {
   readonly isOver: boolean
 }
 
+/** What a listener is told to be lost. */
+interface Miss {
+  readonly channel: string | null
+  readonly position: Position
+  readonly reason: GapReason
+}
+
 /** A broker with verbs for tests. */
 export interface BrokerUnderTest {
   readonly broker: Broker
@@ -62,6 +74,7 @@ export interface BrokerUnderTest {
   readonly delivered: readonly { readonly channel: string; readonly message: Message }[]
   /** Subscribed channels that were told to be free again, and whether their mark was still there to be read. */
   readonly reopened: readonly { readonly channel: string; readonly isDeleted: boolean }[]
+  readonly missed: readonly Miss[]
   /** Publishes one message; throws the coded error if it is refused. */
   readonly publish: (channels: Channels, fields?: PublicationFields) => Promise<Stored>
   /** Begins to hear channels, until the test ends or `leave`. */
@@ -84,14 +97,24 @@ export async function openBroker<Options extends BrokerOptions>(
   const broker = await create({ ...ROOMY, ...options, metrics } as unknown as Options)
   const delivered: { channel: string; message: Message }[] = []
   const reopened: { channel: string; isDeleted: boolean }[] = []
+  const missed: Miss[] = []
   const holders = new Map<string, { log: Log; count: number }>()
   broker.listen({
     deliver: (channel, message) => delivered.push({ channel, message }),
     reopen: (channel) =>
       reopened.push({ channel, isDeleted: holders.get(channel)?.log.isDeleted === true }),
+    miss: (channel, position, reason) => missed.push({ channel, position, reason }),
   })
   onTestFinished(() => broker.close())
 
+  /** What was stored has been announced. */
+  const arrive = async (logs: readonly Log[]) => {
+    const isComplete = hasHeardAll.get(broker)
+    if (isComplete === undefined) return
+    for (const log of logs) {
+      await waitFor(`${log.channel} to hear what is stored`, () => isComplete(log))
+    }
+  }
   const hold = (channels: readonly string[]) =>
     channels.map((channel) => {
       const held = holders.get(channel) ?? { log: broker.subscribe(channel), count: 0 }
@@ -112,8 +135,9 @@ export async function openBroker<Options extends BrokerOptions>(
     const channels = listOf(given)
     const logs = hold(channels)
     try {
-      const opening = await broker.open(logs, start)
-      return replayOf(logs, opening)
+      await broker.open(logs, { kind: 'now' })
+      await arrive(logs)
+      return await readReplay(broker, logs, start)
     } finally {
       leave(...channels)
     }
@@ -123,6 +147,7 @@ export async function openBroker<Options extends BrokerOptions>(
     metrics,
     delivered,
     reopened,
+    missed,
     publish: async (channels, fields = {}) => {
       const [result] = await broker.publish([requestOf(channels, fields)])
       if (result === undefined) throw new Error('publish gave no result')
@@ -168,11 +193,24 @@ export function requestOf(
   }
 }
 
-function replayOf(logs: readonly Log[], opening: Opening): Replay {
-  const batch = readAfter(logs, opening.cursor, Number.MAX_SAFE_INTEGER, opening.floors)
-  const messages = batch.messages.filter((message) => !isDeletion(message))
+/** What a stream is sent, as the hub reads it: from the logs, and from the broker where these don't reach back. */
+async function readReplay(broker: Broker, logs: readonly Log[], start: Start): Promise<Replay> {
+  const opening = await broker.open(logs, start)
+  let { cursor, floors } = opening
+  const all = [...opening.messages]
+  const reaches = (log: Log, i: number) => log.base <= Math.max(cursor, floors?.[i] ?? 0)
+  while (!logs.every(reaches)) {
+    const page = await broker.read(logs, cursor, floors)
+    if (page.gap !== undefined) throw new Error(`a gap in the middle: ${JSON.stringify(page.gap)}`)
+    all.push(...page.messages)
+    cursor = page.cursor
+    floors = page.floors
+  }
+  all.push(...readAfter(logs, cursor, Number.MAX_SAFE_INTEGER, floors).messages)
+  const messages = all.filter((message) => !isDeletion(message))
   const isOver =
     opening.gap === undefined &&
+    opening.messages.length === 0 &&
     logs.every((log) => log.endedAt !== undefined && log.endedAt <= opening.cursor)
   return {
     opening,

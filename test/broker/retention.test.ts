@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { Retention } from '../../src/broker/memory/retention.ts'
+import { Retention } from '../../src/broker/retention.ts'
 import { Log } from '../../src/log/log.ts'
 import { Metrics } from '../../src/metrics.ts'
 import { messageAt } from '../support/messages.ts'

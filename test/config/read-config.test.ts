@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import { isOpenMode, readConfig } from '../../src/config/read-config.ts'
+import { isOpenMode } from '../../src/config/contradictions.ts'
+import { readConfig } from '../../src/config/read-config.ts'
 import { type Config, type SettingName, SETTINGS } from '../../src/config/settings.ts'
 
 const KEY = 'k3y-0123456789abcdef'

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
-import { type Setting, SETTINGS } from '../../src/config/settings.ts'
+import { type Setting } from '../../src/config/setting.ts'
+import { SETTINGS } from '../../src/config/settings.ts'
 import { readDocument } from './markdown.ts'
 
 const NOT_A_VALUE: ReadonlySet<string> = new Set(['—', 'from the file limit'])

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { type Opening } from '../../src/broker/broker.ts'
 import { Audience } from '../../src/hub/audience.ts'
-import { openingFrames } from '../../src/hub/opening-frames.ts'
+import { openingFrames, preambleFrames } from '../../src/hub/opening-frames.ts'
 import { Log } from '../../src/log/log.ts'
 import { formatId } from '../../src/position.ts'
 import { messageAt } from '../support/messages.ts'
@@ -31,13 +31,19 @@ function open({
     return log
   })
   const frames = openingFrames({
-    subscription: { hasControl, hasPadding },
+    hasControl,
     audience: new Audience('', channels, logs, { events: undefined, isEnvelope: false }),
-    opening: { position: AT, cursor: AT, floors: undefined, gap: undefined, ...opening },
-    retryMs: 3000,
+    opening: {
+      position: AT,
+      cursor: AT,
+      floors: undefined,
+      gap: undefined,
+      messages: [],
+      ...opening,
+    },
     heartbeatSeconds: 15,
   })
-  const bytes = bytesOf(...frames)
+  const bytes = bytesOf(...preambleFrames(hasPadding, 3000), ...frames)
   return { text: bytes.toString(), ...parseStream([bytes]) }
 }
 
@@ -113,7 +119,7 @@ describe('channels that had ended', () => {
   })
 
   test('not of an end that it is still to be sent', () => {
-    const { events } = open({ channels: ['a', 'b'], ended: ['a'], opening: { cursor: 499 } })
+    const { events } = open({ channels: ['a', 'b'], ended: ['a'], opening: { position: 499 } })
     expect(events).toHaveLength(1)
   })
 

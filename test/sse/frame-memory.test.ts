@@ -2,7 +2,7 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { expect, test } from 'vitest'
 import { formatId } from '../../src/position.ts'
-import { encodeEnvelope, encodeFrame } from '../../src/sse/frame.ts'
+import { encodeBody, encodeEnvelope, withId } from '../../src/sse/frame.ts'
 import { toUtf8, type Utf8 } from '../../src/sse/utf8.ts'
 
 const FRAMES = 50_000
@@ -19,7 +19,7 @@ function readData(i: number): Utf8 {
 }
 
 function encode(i: number): Utf8 {
-  return encodeFrame({ event: '' as Utf8, data: readData(i), id: formatId(i) })
+  return withId(encodeBody({ event: '' as Utf8, data: readData(i) }), formatId(i))
 }
 
 function heapPerFrame(frames: Utf8[], makeFrame: (i: number) => Utf8): number {

@@ -1,12 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { formatId } from '../../src/position.ts'
-import {
-  decodeFrame,
-  encodeEnvelope,
-  encodeFrame,
-  eventOf,
-  type FrameFields,
-} from '../../src/sse/frame.ts'
+import { decodeFrame, encodeBody, encodeEnvelope, eventOf, withId } from '../../src/sse/frame.ts'
 import { toUtf8, type Utf8 } from '../../src/sse/utf8.ts'
 import { asReceived, bytesOf, parseStream } from '../support/parse-stream.ts'
 
@@ -21,8 +15,7 @@ interface Input {
 }
 
 function encode({ data, event = '', retry, id = ID }: Input): Utf8 {
-  const fields: FrameFields = { data: toUtf8(data), event: toUtf8(event), retry, id }
-  return encodeFrame(fields)
+  return withId(encodeBody({ data: toUtf8(data), event: toUtf8(event), retry }), id)
 }
 
 /** The text on the wire. */

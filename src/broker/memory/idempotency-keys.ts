@@ -1,8 +1,7 @@
-import { createHash } from 'node:crypto'
 import { LRUCache } from 'lru-cache'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
-import { type IdempotencyKey, type PublishRequest } from '../broker.ts'
+import { type IdempotencyKey } from '../broker.ts'
 
 /** Some 500 bytes each: 50 MB at the most. */
 const MAX_KEYS = 100_000
@@ -54,13 +53,4 @@ export class IdempotencyKeys {
 
 function nameOf({ scope, key }: IdempotencyKey): string {
   return JSON.stringify([scope, key])
-}
-
-/** Tells a repeated publication from another one under the same key. */
-export function hashContent(request: PublishRequest): string {
-  const { channels, event, retry, isEnd, data } = request
-  return createHash('sha256')
-    .update(JSON.stringify([channels.toSorted(), event, retry ?? null, isEnd]))
-    .update(data, 'latin1')
-    .digest('base64')
 }

@@ -1,6 +1,7 @@
-import { errors } from '../../errors.ts'
+import { findGap } from '../../log/gap.ts'
 import { Log } from '../../log/log.ts'
 import { createDeletion, createMessage } from '../../log/message.ts'
+import { type Floors, floorsAtBases } from '../../log/read.ts'
 import { type Metrics } from '../../metrics.ts'
 import { currentPosition, millisecondsOf, type Position } from '../../position.ts'
 import {
@@ -11,14 +12,17 @@ import {
   type HistoryPage,
   type ListQuery,
   type Opening,
+  type Page,
   type PublishRequest,
   type PublishResult,
   type Start,
 } from '../broker.ts'
-import { hashContent, IdempotencyKeys } from './idempotency-keys.ts'
+import { IdempotencyKeys } from './idempotency-keys.ts'
 import { listChannels, readHistory, stateOf } from './inspect.ts'
-import { proveOpening } from './opening.ts'
-import { Retention, type RetentionLimits } from './retention.ts'
+import { hashContent } from '../content-hash.ts'
+import { proveOpening } from '../opening.ts'
+import { channelDeleted, channelEnded, keyReused } from '../refusals.ts'
+import { Retention, type RetentionLimits } from '../retention.ts'
 
 /** For so long the name of a deleted channel stays closed (protocol §5). */
 const DELETED_MS = 60_000
@@ -35,7 +39,9 @@ export interface MemoryBrokerOptions extends RetentionLimits {
 
 /** The broker inside the process: one replica, nothing survives a restart (streams then get a `reset` gap). */
 export class MemoryBroker implements Broker {
+  readonly name = 'memory'
   readonly isReady = true
+  readonly isConnected = true
   readonly #retention: Retention
   readonly #idempotencyKeys: IdempotencyKeys
   readonly #metrics: Metrics
@@ -126,6 +132,13 @@ export class MemoryBroker implements Broker {
     return listChannels(this.#retention.newestFirst(query.after), query)
   }
 
+  /** The logs are the store: what they have dropped is lost. */
+  async read(logs: readonly Log[], cursor: Position, floors: Floors | undefined): Promise<Page> {
+    const gap = findGap({ logs, cursor, floors, clock: this.position(), after: cursor })
+    const start = gap?.position ?? cursor
+    return { gap, messages: [], cursor: start, floors: floorsAtBases(logs) }
+  }
+
   /** Raises the clock to what it tells, so that whatever is published next is later. */
   position(): Position {
     this.#clock = Math.max(this.#clock, currentPosition())
@@ -165,12 +178,7 @@ export class MemoryBroker implements Broker {
       this.#reopenIfDue(channel)
       const log = this.#find(channel)
       if (log?.endedAt === undefined) continue
-      if (log.isDeleted) {
-        const message = `channel "${channel}" was deleted: its name is free again within a minute`
-        return new errors.CHANNEL_DELETED(message)
-      }
-      const message = `channel "${channel}" has ended: publish to another name, or DELETE it first`
-      return new errors.CHANNEL_ENDED(message)
+      return log.isDeleted ? channelDeleted(channel) : channelEnded(channel)
     }
     return undefined
   }
@@ -237,7 +245,5 @@ function answerRepeated(
   hash: string,
 ): PublishResult {
   if (first.contentHash === hash) return { position: first.position, isDuplicate: true }
-  const message =
-    'this idempotency key was used for other content: take a new key for a new message'
-  return { error: new errors.IDEMPOTENCY_KEY_REUSED(message) }
+  return { error: keyReused() }
 }

@@ -23,6 +23,9 @@ export interface ErrorsOptions {
   readonly metrics: Metrics
 }
 
+/** When a publish that the broker could not take may be tried again. */
+export const BROKER_RETRY_SECONDS = 1
+
 /** Our words for what Fastify finds wrong with a request before a route sees it. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, (request: FastifyRequest) => CodedError>> = {
   FST_ERR_CTP_BODY_TOO_LARGE: ({ routeOptions }) =>
@@ -68,6 +71,9 @@ export function answerError(
   if (coded.code === 'PIAZZA_ERR_INTERNAL') request.log.error({ err: thrown }, 'request failed')
   metrics.countHttpError(coded.code)
   const body = toBody(coded)
+  if (coded.code === 'PIAZZA_ERR_BROKER_UNAVAILABLE') {
+    reply.header('retry-after', BROKER_RETRY_SECONDS)
+  }
   if (body.statusCode === 401) reply.header('www-authenticate', challenge(request))
   reply.header('cache-control', 'no-store').code(body.statusCode).send(body)
 }

@@ -32,7 +32,13 @@ export async function channelRoutes(
       params: Type.Object({ name: Type.String({ description: 'The name of a channel' }) }),
       response: {
         204: emptyAnswer('It is gone, whether it existed or not. Its name is free after 60 s.'),
-        ...errorAnswers(['CHANNEL_INVALID', 'UNAUTHORIZED', 'FORBIDDEN', 'ORIGIN_FORBIDDEN']),
+        ...errorAnswers([
+          'CHANNEL_INVALID',
+          'UNAUTHORIZED',
+          'FORBIDDEN',
+          'ORIGIN_FORBIDDEN',
+          'BROKER_UNAVAILABLE',
+        ]),
       },
     },
     handler: async (request, reply) => {

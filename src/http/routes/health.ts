@@ -44,7 +44,7 @@ export async function healthRoutes(
     { schema: schemaOf('Whether it wants streams', 503) },
     async (_request, reply) => {
       const checks = {
-        broker: broker.isReady ? 'ok' : 'not reached yet',
+        broker: broker.isReady ? (broker.isConnected ? 'ok' : 'degraded') : 'not reached yet',
         draining: hub.isDraining ? 'draining' : 'ok',
       }
       const isReady = broker.isReady && !hub.isDraining

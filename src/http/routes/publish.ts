@@ -7,6 +7,7 @@ import { formatId } from '../../position.ts'
 import { utf8FromBytes } from '../../sse/utf8.ts'
 import { readChannelName } from '../channel-names.ts'
 import { parseJson, readUtf8 } from '../json.ts'
+import { BROKER_RETRY_SECONDS } from '../plugins/errors.ts'
 import { requireOwnOrigin } from '../plugins/origin-guard.ts'
 import {
   type Checked,
@@ -192,6 +193,7 @@ function answerBatch(
   const failed = results.find((result) => 'error' in result)
   const error = failed !== undefined && 'error' in failed ? failed.error : undefined
   if (error !== undefined) metrics.countHttpError(error.code)
+  if (error?.statusCode === 503) reply.header('retry-after', BROKER_RETRY_SECONDS)
   return reply
     .code(error?.statusCode ?? 201)
     .send({ results: results.map((result, i) => toAnswer(publications[i]!, result)) })

@@ -1,6 +1,7 @@
 import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import Negotiator from 'negotiator'
 import { requireRight } from '../../auth/access.ts'
+import { type Opening } from '../../broker/broker.ts'
 import { errors, quote } from '../../errors.ts'
 import { type Hub } from '../../hub/hub.ts'
 import { requireAlone } from '../plugins/pipelining.ts'
@@ -13,6 +14,11 @@ export interface SubscribeRouteOptions extends RefusalOptions {
   readonly hub: Hub
 }
 
+/**
+ * So long a stream's head waits for the proof of where it begins, so that both go in one write, and an ended channel
+ * can answer 204.
+ */
+const HEAD_DELAY_MS = 100
 const STREAM_TYPE = 'text/event-stream'
 /** Of every stream (protocol §3); CORS and the like are added from the reply. */
 const STREAM_HEADERS = {
@@ -43,8 +49,16 @@ export async function subscribeRoutes(
       const reason = refusals.reason()
       if (reason !== undefined) return refusals.answer(reply, reason)
 
-      const admission = await hub.admit(subscription)
-      if (admission.isOver) {
+      const admission = hub.admit(subscription)
+      let opening: Opening | undefined
+      try {
+        opening = await firstOf(admission.opening, HEAD_DELAY_MS)
+        requireAlone(request, reply) // what came in the same packet has been seen by now
+      } catch (error) {
+        hub.dismiss(admission)
+        throw error
+      }
+      if (opening !== undefined && hub.isOver(admission, opening)) {
         hub.dismiss(admission)
         return reply.code(204).send()
       }
@@ -52,21 +66,25 @@ export async function subscribeRoutes(
         hub.dismiss(admission)
         return reply.headers(STREAM_HEADERS).send()
       }
-      try {
-        requireAlone(request, reply) // what came in the same packet has been seen by now
-      } catch (error) {
-        hub.dismiss(admission)
-        throw error
-      }
       reply.hijack()
-      hub.begin(
-        admission,
-        { request: request.raw, response: reply.raw },
-        streamHead(request, reply),
-      )
+      const exchange = { request: request.raw, response: reply.raw }
+      hub.begin(admission, opening, exchange, streamHead(request, reply))
       return reply
     },
   })
+}
+
+/** Undefined: it takes longer than that. */
+async function firstOf<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  let timer: NodeJS.Timeout | undefined
+  const late = new Promise<undefined>((resolve) => {
+    timer = setTimeout(resolve, ms, undefined)
+  })
+  try {
+    return await Promise.race([promise, late])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 /** Only an `Accept` that excludes streams is refused: none, and anything with a wildcard, take one. */

@@ -100,6 +100,6 @@ function findMiniBrowser(): string {
   )
   const found = paths.find((path) => existsSync(path))
   if (found === undefined)
-    throw new Error('WebKitGTK has no MiniBrowser here: see script/prepare-clients')
+    throw new Error('WebKitGTK has no MiniBrowser here: see script/prepare-tests')
   return found
 }

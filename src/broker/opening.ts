@@ -1,9 +1,9 @@
-import { type Log } from '../../log/log.ts'
-import { findGap } from '../../log/gap.ts'
-import { beforeFirst, firstAfter, floorsAtBases, floorsOfNewest } from '../../log/read.ts'
-import { parseId, type Position } from '../../position.ts'
-import { type Gap } from '../../sse/control-frame.ts'
-import { type Opening, type Start } from '../broker.ts'
+import { type Log } from '../log/log.ts'
+import { findGap } from '../log/gap.ts'
+import { beforeFirst, firstAfter, floorsAtBases, floorsOfNewest } from '../log/read.ts'
+import { parseId, type Position } from '../position.ts'
+import { type Gap } from '../sse/control-frame.ts'
+import { type Opening, type Start } from './broker.ts'
 
 interface Question {
   readonly logs: readonly Log[]
@@ -12,11 +12,11 @@ interface Question {
   readonly born: Position
 }
 
-/** Where a stream begins and what it must be told: completeness is proved, never assumed (protocol §4). */
+/** Where a stream of these logs begins and what it must be told: completeness is proved, never assumed (protocol §4). */
 export function proveOpening({ logs, start, clock, born }: Question): Opening {
   switch (start.kind) {
     case 'now':
-      return { position: clock, cursor: clock, floors: undefined, gap: undefined }
+      return { position: clock, cursor: clock, floors: undefined, gap: undefined, messages: [] }
     case 'newest':
       return openNewest(logs, start.count, clock)
     case 'since': {
@@ -32,19 +32,19 @@ function openNewest(logs: readonly Log[], count: number, clock: Position): Openi
   const floors = floorsOfNewest(logs, count)
   // Told just before the first, so that a cut before it loses nothing.
   const cursor = beforeFirst(logs, 0, floors) ?? clock
-  return { position: cursor, cursor, floors, gap: undefined }
+  return { position: cursor, cursor, floors, gap: undefined, messages: [] }
 }
 
 function openAtId(logs: readonly Log[], id: string, clock: Position, born: Position): Opening {
   const position = parseId(id)
   if (position === undefined || position > clock) {
     const gap: Gap = { reason: 'unknown', channels: null, after: undefined, position: clock }
-    return { position: clock, cursor: clock, floors: undefined, gap }
+    return { position: clock, cursor: clock, floors: undefined, gap, messages: [] }
   }
   if (position < born) {
     const gap: Gap = { reason: 'reset', channels: null, after: position, position: born }
     const cursor = beforeFirst(logs, born) ?? clock
-    return { position: born, cursor, floors: floorsAtBases(logs), gap }
+    return { position: born, cursor, floors: floorsAtBases(logs), gap, messages: [] }
   }
   return openAfter(logs, position, clock, position)
 }
@@ -58,8 +58,8 @@ function openAfter(
 ): Opening {
   const gap = findGap({ logs, cursor: from, floors: undefined, clock, after: given })
   if (gap !== undefined) {
-    return { position: from, cursor: gap.position, floors: floorsAtBases(logs), gap }
+    return { position: from, cursor: gap.position, floors: floorsAtBases(logs), gap, messages: [] }
   }
   const cursor = firstAfter(logs, from) === undefined ? clock : from
-  return { position: cursor, cursor, floors: undefined, gap: undefined }
+  return { position: cursor, cursor, floors: undefined, gap: undefined, messages: [] }
 }

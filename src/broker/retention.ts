@@ -1,7 +1,7 @@
-import { type Log, type LogLimits } from '../../log/log.ts'
-import { type Metrics } from '../../metrics.ts'
-import { type Position } from '../../position.ts'
-import { type ListPlace } from '../broker.ts'
+import { type Log, type LogLimits } from '../log/log.ts'
+import { type Metrics } from '../metrics.ts'
+import { type Position } from '../position.ts'
+import { type ListPlace } from './broker.ts'
 
 /**
  * Heap of a retained channel, without its messages: maps, names, `Log`. Measured by `bench/log-memory.mjs`, rounded up.

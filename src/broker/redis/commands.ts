@@ -1,0 +1,210 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Redis } from 'ioredis'
+import { errors } from '../../errors.ts'
+import { type Metrics } from '../../metrics.ts'
+import { type Position } from '../../position.ts'
+import { type BrokerLog } from '../broker-log.ts'
+import { Connection } from './connection.ts'
+import { type RedisTarget } from './redis-target.ts'
+import { SCRIPTS, type ScriptName } from './script.ts'
+import { describeServer, readServer } from './server.ts'
+
+export interface CommandsOptions {
+  readonly target: RedisTarget
+  /** Of all keys and channels, with the hash tag. */
+  readonly prefix: string
+  readonly maxAgeMs: number
+  readonly metrics: Metrics
+  readonly log: BrokerLog
+  /** The highest position this replica has heard of (rule 2). */
+  readonly heard: () => Position
+}
+
+export type Argument = string | number | Buffer
+/** As Redis answers a script: bulk strings as bytes. */
+export type Reply = Buffer | number | null | readonly Reply[]
+
+/** Methods that ioredis has, and its types have not. */
+interface ScriptClient {
+  evalshaBuffer(sha: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
+  evalBuffer(source: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
+}
+
+/** So long may a script take, its place in the pipeline included; then whoever asked is told. */
+const DEADLINE_MS = 1800
+/** Scripts under way; more are refused at once. */
+const MAX_UNDER_WAY = 20_000
+/** Between two attempts. */
+const MIN_PAUSE_MS = 50
+const MAX_PAUSE_MS = 500
+/** What is said of Redis' own refusals, by their first word. */
+const REASONS: ReadonlyMap<string, string> = new Map([
+  ['LOADING', 'Redis is loading its data'],
+  ['READONLY', 'Redis is a replica now'],
+  ['OOM', 'Redis is out of memory'],
+  ['BUSY', 'Redis is busy with a script'],
+  ['MISCONF', 'Redis can not write its data to disk'],
+  ['NOPERM', 'the Redis user lacks a permission'],
+  ['MASTERDOWN', 'Redis has lost its master'],
+  ['NOREPLICAS', 'Redis has too few replicas'],
+  ['CLUSTERDOWN', 'the Redis Cluster is down'],
+  ['MOVED', 'this Redis Cluster node does not own the keys'],
+])
+
+/** The connection that scripts run on. */
+export class Commands {
+  readonly #options: CommandsOptions
+  readonly #connection: Connection
+  /** Of the Redis process it speaks to; undefined: not read yet. */
+  #runId: string | undefined
+  #underWay = 0
+  #isClosed = false
+  #hasFailed = false
+  #waiting: (() => void)[] = []
+
+  constructor(options: CommandsOptions) {
+    this.#options = options
+    const { target, metrics, log } = options
+    this.#connection = new Connection({
+      name: 'commands',
+      target,
+      metrics,
+      log,
+      isPipelining: true,
+      onUp: () => void this.#readServer(),
+      onDown: () => {
+        this.#runId = undefined
+      },
+    })
+  }
+
+  get isReady(): boolean {
+    return this.#runId !== undefined
+  }
+
+  open(): void {
+    this.#connection.open()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#connection.close()
+    this.#wake()
+  }
+
+  get isClosed(): boolean {
+    return this.#isClosed
+  }
+
+  /** Before something that Redis has refused is tried again. */
+  async pause(): Promise<void> {
+    await sleep(MIN_PAUSE_MS + Math.random() * (MAX_PAUSE_MS - MIN_PAUSE_MS), undefined, {
+      ref: false,
+    })
+  }
+
+  /** Resolves when scripts can be run, or it was closed. */
+  whenReady(): Promise<void> {
+    if (this.isReady || this.#isClosed) return Promise.resolve()
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  /** Rejects with `BROKER_UNAVAILABLE` if Redis does not answer in time, or refuses. */
+  async run(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
+    const runId = this.#runId
+    if (runId === undefined) throw unavailable('Redis is not reached')
+    if (this.#underWay >= MAX_UNDER_WAY) throw unavailable('too much waits for Redis')
+    const { prefix, maxAgeMs, heard, metrics } = this.#options
+    const all = [prefix, heard().toFixed(0), runId, maxAgeMs, ...args]
+    const startedMs = performance.now()
+    this.#underWay += 1
+    try {
+      return await withDeadline(this.#evaluate(name, all))
+    } catch (error) {
+      throw this.#toUnavailable(error as Error)
+    } finally {
+      this.#underWay -= 1
+      metrics.observeBrokerCommand((performance.now() - startedMs) / 1000)
+    }
+  }
+
+  /** The newest members of a sorted set up to a score, each followed by its score. */
+  async newestMembers(name: string, upTo: string, limit: number): Promise<readonly Buffer[]> {
+    if (!this.isReady) throw unavailable('Redis is not reached')
+    const { client } = this.#connection
+    const key = this.#options.prefix + name
+    try {
+      return await withDeadline(
+        client.zrevrangebyscoreBuffer(key, upTo, '-inf', 'WITHSCORES', 'LIMIT', 0, limit),
+      )
+    } catch (error) {
+      throw this.#toUnavailable(error as Error)
+    }
+  }
+
+  async #evaluate(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
+    const client = this.#connection.client as Redis & ScriptClient
+    const { sha, source } = SCRIPTS[name]
+    const keys = [1, `${this.#options.prefix}clock`] as const // one is enough: all have the same hash tag
+    try {
+      return await client.evalshaBuffer(sha, ...keys, ...args)
+    } catch (error) {
+      if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
+      return await client.evalBuffer(source, ...keys, ...args)
+    }
+  }
+
+  async #readServer(): Promise<void> {
+    const { log } = this.#options
+    try {
+      const server = readServer(await this.#connection.client.info())
+      for (const warning of describeServer(server)) log.warn({ version: server.version }, warning)
+      this.#runId = server.runId
+    } catch {
+      if (this.#connection.isUp) this.#connection.replace('INFO was not answered')
+      return
+    }
+    this.#wake()
+  }
+
+  /** Never the error itself: it carries the command with its data. */
+  #toUnavailable({ message }: Error) {
+    const [word = ''] = message.split(' ', 1)
+    const reason = REASONS.get(word)
+    if (reason === undefined && word === 'ERR') this.#tellFailure(message)
+    return unavailable(reason ?? 'Redis does not answer')
+  }
+
+  /** A script that can not run is a fault of the hub, or a server it does not know: said once. */
+  #tellFailure(message: string): void {
+    if (this.#hasFailed) return
+    this.#hasFailed = true
+    const reason = message.split(/, with args|, args/, 1)[0]
+    this.#options.log.warn({ reason }, 'redis could not run a script of the hub')
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+}
+
+function withDeadline<T>(reply: Promise<T>): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      reject(new Error(`Redis did not answer in ${DEADLINE_MS} ms`))
+    }, DEADLINE_MS)
+    reply.then(resolve, reject).finally(() => {
+      clearTimeout(timer)
+    })
+  })
+}
+
+function unavailable(reason: string) {
+  return new errors.BROKER_UNAVAILABLE(
+    `${reason}: whether the request was stored is not known; repeat it with its idempotency key after Retry-After`,
+  )
+}

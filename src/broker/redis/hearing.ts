@@ -1,0 +1,296 @@
+import pLimit from 'p-limit'
+import { type Metrics } from '../../metrics.ts'
+import { type BrokerLog } from '../broker-log.ts'
+import { type Announcement, decodeAnnouncement } from './announcement.ts'
+import { type Commands } from './commands.ts'
+import { type Gate } from './gate.ts'
+import { Healing } from './healing.ts'
+import { type LocalChannel } from './local-channel.ts'
+import { type LocalLogs } from './local-logs.ts'
+import { type ChannelReading, decodeReading, type Reading } from './reading.ts'
+import { type RedisTarget } from './redis-target.ts'
+import { Subscriber } from './subscriber.ts'
+
+export interface HearingOptions {
+  readonly target: RedisTarget
+  readonly commands: Commands
+  readonly logs: LocalLogs
+  readonly gate: Gate
+  readonly metrics: Metrics
+  readonly log: BrokerLog
+  /** Of all keys and channels, with the hash tag. */
+  readonly prefix: string
+  readonly maxAgeMs: number
+  /** Names this replica among all. */
+  readonly replica: string
+}
+
+/** Channels in one baseline, and what its reply may hold: newest messages, for those who come back soon. */
+const BASELINE_CHANNELS = 64
+const BASELINE_BYTES = 256 * 1024
+const BASELINE_ENTRIES = 256
+const MAX_BASELINES_IN_FLIGHT = 16
+/** Heard of one channel while its baseline is read. */
+const MAX_EARLY_MESSAGES = 1000
+/** A channel without streams is heard for so long: its clients may be just reconnecting. */
+const LINGER_MS = 5000
+/** What has lingered is looked for, and names that are free again. */
+const SWEEP_INTERVAL_MS = 1000
+/** Positions must not age while nothing is published: logs are compared several times in their age. */
+const COMPARISONS_PER_AGE = 8
+const MIN_COMPARE_INTERVAL_MS = 250
+const MAX_COMPARE_INTERVAL_MS = 4000
+
+/** Which channels this replica hears, from the first SUBSCRIBE to healthy logs (rules 4 to 7). */
+export class Hearing {
+  readonly #options: HearingOptions
+  readonly #subscriber: Subscriber
+  readonly #healing: Healing
+  readonly #livePrefix: string
+  readonly #fenceChannel: string
+  readonly #limit = pLimit(MAX_BASELINES_IN_FLIGHT)
+  /** Created in this turn, subscribed to together. */
+  #created: LocalChannel[] = []
+  #sweepTimer: NodeJS.Timeout | undefined
+  #compareTimer: NodeJS.Timeout | undefined
+  #generation = 0
+  #waiting: (() => void)[] = []
+  #isClosed = false
+
+  constructor(options: HearingOptions) {
+    this.#options = options
+    const { prefix, replica, target, metrics, log } = options
+    this.#livePrefix = `${prefix}live:`
+    this.#fenceChannel = `${prefix}fence:${replica}`
+    this.#subscriber = new Subscriber({
+      target,
+      metrics,
+      log,
+      onMessage: (channel, payload) => this.#onMessage(channel, payload),
+      onUp: () => this.#onUp(),
+      onDown: () => this.#onDown(),
+    })
+    this.#healing = new Healing({
+      ...options,
+      subscriber: this.#subscriber,
+      fenceChannel: this.#fenceChannel,
+      hear: (channel, announcement) => this.#hear(channel, announcement),
+    })
+    options.gate.close() // until the first comparison
+  }
+
+  get isUp(): boolean {
+    return this.#subscriber.isUp
+  }
+
+  open(): void {
+    this.#subscriber.open()
+    this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref()
+    this.#compareLater()
+  }
+
+  close(): void {
+    this.#isClosed = true
+    clearInterval(this.#sweepTimer)
+    clearTimeout(this.#compareTimer)
+    this.#healing.close()
+    this.#subscriber.close()
+    this.#options.gate.wake()
+    this.#wake()
+  }
+
+  /** Resolves when a channel has become ready, or the gate was opened or the broker closed. */
+  whenChanged(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#waiting.push(resolve)
+    })
+  }
+
+  /** A stream wants it. */
+  hold(name: string): LocalChannel {
+    const { logs } = this.#options
+    const known = logs.get(name)
+    if (known !== undefined) {
+      known.isHeld = true
+      return known
+    }
+    const channel = logs.create(name)
+    if (this.#created.length === 0) setImmediate(() => this.#subscribeCreated())
+    this.#created.push(channel)
+    return channel
+  }
+
+  /** No stream wants it any more. */
+  release(name: string): void {
+    const channel = this.#options.logs.get(name)
+    if (channel === undefined) return
+    channel.isHeld = false
+    channel.releasedAtMs = performance.now()
+  }
+
+  #subscribeCreated(): void {
+    const created = this.#created
+    this.#created = []
+    if (this.#subscriber.isUp) this.#subscribe(created, () => {})
+  }
+
+  #subscribe(channels: readonly LocalChannel[], onDone: () => void): void {
+    this.#generation += 1
+    const generation = this.#generation
+    for (const channel of channels) channel.generation = generation
+    const names = channels.map(({ name }) => this.#livePrefix + name)
+    this.#subscriber.subscribe(names, () => {
+      const asked = channels.filter((one) => one.generation === generation && one.state === 'asked')
+      for (const channel of asked) channel.state = 'acknowledged'
+      for (let i = 0; i < asked.length; i += BASELINE_CHANNELS) {
+        void this.#limit(() =>
+          this.#readBaseline(asked.slice(i, i + BASELINE_CHANNELS), generation),
+        )
+      }
+      onDone()
+    })
+  }
+
+  #onUp(): void {
+    this.#created = []
+    this.#subscriber.subscribe([this.#fenceChannel], () => {})
+    this.#subscribe([...this.#options.logs.all()], () => {
+      this.#healing.start('reconnect')
+    })
+  }
+
+  #onDown(): void {
+    const { gate, logs } = this.#options
+    gate.close()
+    gate.drop()
+    this.#healing.abort()
+    for (const channel of logs.all()) {
+      channel.early = []
+      if (channel.state === 'acknowledged') channel.state = 'asked'
+    }
+  }
+
+  #onMessage(redisChannel: string, payload: Buffer): void {
+    if (redisChannel === this.#fenceChannel) {
+      this.#healing.hearFence(Number(payload.toString('latin1')))
+      return
+    }
+    const channel = this.#options.logs.get(redisChannel.slice(this.#livePrefix.length))
+    if (channel !== undefined) this.#hear(channel, decodeAnnouncement(payload))
+  }
+
+  /** A live message, in the order of the connection. */
+  #hear(channel: LocalChannel, announcement: Announcement): void {
+    const { gate, logs, metrics } = this.#options
+    if (channel.state === 'asked') return
+    if (gate.isClosed) {
+      gate.hold(channel, announcement)
+    } else if (channel.state === 'acknowledged') {
+      if (channel.early.length === MAX_EARLY_MESSAGES) channel.early = [] // found missing later
+      channel.early.push(announcement)
+    } else if (announcement.kind === 'x') {
+      logs.deliverEphemeral(channel, announcement)
+    } else if (announcement.position > channel.log.end) {
+      if (announcement.kind !== 't' && announcement.previous > channel.through) {
+        gate.close()
+        gate.hold(channel, announcement)
+        this.#healing.start('hole')
+        return
+      }
+      if (isRollback(channel, announcement)) metrics.rollbacks += 1
+      logs.append(channel, announcement)
+    }
+  }
+
+  /** Rule 4. */
+  async #readBaseline(channels: readonly LocalChannel[], generation: number): Promise<void> {
+    const { commands } = this.#options
+    for (;;) {
+      await commands.whenReady()
+      const wanted = channels.filter(
+        (one) => one.generation === generation && one.state === 'acknowledged',
+      )
+      if (wanted.length === 0 || this.#isClosed) return
+      try {
+        const names = wanted.map(({ name }) => name)
+        const bytes = Math.ceil(BASELINE_BYTES / wanted.length)
+        const reply = await commands.run('newest', [BASELINE_ENTRIES, bytes, '0', ...names])
+        const reading = decodeReading(reply)
+        wanted.forEach((channel, i) => {
+          const isMeant = channel.generation === generation && channel.state === 'acknowledged'
+          if (isMeant) this.#beginLog(channel, reading, reading.channels[i]!)
+        })
+        this.#healing.include(reading.clock)
+        this.#wake()
+        return
+      } catch {
+        await commands.pause()
+      }
+    }
+  }
+
+  #beginLog(
+    channel: LocalChannel,
+    reading: Reading,
+    { last, mark, entries }: ChannelReading,
+  ): void {
+    const { logs } = this.#options
+    const newest = entries.at(-1)?.position ?? 0
+    const known = last ?? Math.max(reading.forgotten, reading.born)
+    const tail = newest >= known ? unbroken(entries) : []
+    logs.begin(channel, tail[0]?.previous ?? known, tail, reading.clock)
+    logs.born ??= reading.born
+    logs.applyMark(channel, mark)
+    const { early } = channel
+    channel.early = []
+    for (const announcement of early) this.#hear(channel, announcement)
+  }
+
+  #wake(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const resolve of waiting) resolve()
+  }
+
+  #sweep(): void {
+    const { logs } = this.#options
+    logs.reopenDue()
+    logs.expire()
+    const leaving: LocalChannel[] = []
+    for (const channel of logs.all()) {
+      if (!channel.isHeld && performance.now() - channel.releasedAtMs >= LINGER_MS) {
+        leaving.push(channel)
+      }
+    }
+    for (const channel of leaving) logs.remove(channel)
+    if (leaving.length > 0) {
+      this.#subscriber.unsubscribe(leaving.map(({ name }) => this.#livePrefix + name))
+    }
+  }
+
+  #compareLater(): void {
+    const { maxAgeMs } = this.#options
+    const wantedMs = Math.max(MIN_COMPARE_INTERVAL_MS, maxAgeMs / COMPARISONS_PER_AGE)
+    const intervalMs = Math.min(MAX_COMPARE_INTERVAL_MS, wantedMs)
+    this.#compareTimer = setTimeout(
+      () => {
+        const isQuiet = !this.#healing.isRunning && !this.#options.gate.isClosed
+        if (isQuiet && this.#subscriber.isUp) this.#healing.start('periodic')
+        this.#compareLater()
+      },
+      intervalMs * (1 + Math.random() / 2),
+    ).unref()
+  }
+}
+
+/** Rule 13: Redis has lost what was delivered here. */
+function isRollback({ log }: LocalChannel, { previous }: Announcement): boolean {
+  return log.newest !== undefined && !log.isDeleted && previous < log.newest.position
+}
+
+/** The newest entries that follow one another. */
+function unbroken(entries: readonly Announcement[]): readonly Announcement[] {
+  let start = entries.length - 1
+  while (start > 0 && entries[start]!.previous === entries[start - 1]!.position) start -= 1
+  return start < 0 ? [] : entries.slice(start)
+}

@@ -1,0 +1,194 @@
+import { Log } from '../../log/log.ts'
+import { createDeletion, type Message } from '../../log/message.ts'
+import { currentPosition, type Position } from '../../position.ts'
+import { type BrokerListener } from '../broker.ts'
+import { type Retention } from '../retention.ts'
+import { type Announcement, toMessage } from './announcement.ts'
+import { type LocalChannel } from './local-channel.ts'
+import { type EndMark } from './reading.ts'
+
+/** For so long the name of a deleted channel stays closed (protocol §5). */
+export const DELETED_MS = 60_000
+
+/** Channels whose logs are looked at for their age in one turn. */
+const EXPIRED_PER_TURN = 2000
+
+/** The logs of the channels that this replica hears. What is appended is delivered. */
+export class LocalLogs {
+  readonly #retention: Retention
+  readonly #channels = new Map<string, LocalChannel>()
+  /** Deleted channels and when their names are free again (ms), in that order. */
+  readonly #deleted = new Map<string, number>()
+  /** The highest position heard or read (rule 2). */
+  heard: Position = 0
+  /** When the data in Redis began (rule 8); undefined: not known yet. */
+  born: Position | undefined
+  #listener: BrokerListener | undefined
+  /** Of a message to several channels there is one object. */
+  #latest: Message | undefined
+
+  constructor(retention: Retention) {
+    this.#retention = retention
+  }
+
+  listen(listener: BrokerListener): void {
+    this.#listener = listener
+  }
+
+  get size(): number {
+    return this.#channels.size
+  }
+
+  get(name: string): LocalChannel | undefined {
+    return this.#channels.get(name)
+  }
+
+  all(): Iterable<LocalChannel> {
+    return this.#channels.values()
+  }
+
+  ready(): LocalChannel[] {
+    return [...this.#channels.values()].filter(({ state }) => state === 'ready')
+  }
+
+  create(name: string): LocalChannel {
+    const channel: LocalChannel = {
+      name,
+      log: new Log(name, 0),
+      state: 'asked',
+      generation: 0,
+      through: 0,
+      early: [],
+      isHeld: true,
+      releasedAtMs: 0,
+    }
+    this.#channels.set(name, channel)
+    return channel
+  }
+
+  /** UNSUBSCRIBE drops the log. */
+  remove(channel: LocalChannel): void {
+    this.#channels.delete(channel.name)
+    this.#deleted.delete(channel.name)
+    this.#retention.remove(channel.name)
+  }
+
+  hear(position: Position): void {
+    if (position > this.heard) this.heard = position
+  }
+
+  /** Positions up to `channel.through` are skipped by whoever calls; what remains is later than the log's end. */
+  append(channel: LocalChannel, announcement: Announcement): void {
+    const { log } = channel
+    const { position } = announcement
+    if (announcement.kind === 't') this.#delete(channel, position)
+    else {
+      const message = this.#toMessage(announcement, log)
+      this.#retention.change(log, currentPosition(), () => log.append(message))
+      if (channel.isHeld) this.#listener?.deliver(log.channel, message)
+    }
+    channel.through = Math.max(channel.through, position)
+    this.hear(position)
+  }
+
+  deliverEphemeral(channel: LocalChannel, announcement: Announcement): void {
+    if (channel.isHeld) {
+      this.#listener?.deliver(channel.name, this.#toMessage(announcement, channel.log))
+    }
+    this.hear(announcement.position)
+  }
+
+  /** What lies up to `position` is lost, or not to be proved here. */
+  restart(channel: LocalChannel, position: Position): void {
+    const { log } = channel
+    this.#retention.change(log, currentPosition(), () => log.restart(position))
+    channel.through = Math.max(channel.through, position)
+  }
+
+  miss(channel: LocalChannel, position: Position): void {
+    this.restart(channel, position)
+    this.#listener?.miss(channel.name, position, 'evicted')
+  }
+
+  /** The data in Redis began anew (rule 8). */
+  reset(born: Position): void {
+    for (const channel of this.ready()) {
+      this.restart(channel, born)
+      channel.through = born
+    }
+    this.born = born
+    this.#listener?.miss(null, born, 'reset')
+  }
+
+  /** Makes a log of what the baseline read (rule 4). */
+  begin(
+    channel: LocalChannel,
+    base: Position,
+    tail: readonly Announcement[],
+    clock: Position,
+  ): void {
+    const { log } = channel
+    this.#retention.change(log, currentPosition(), () => {
+      log.restart(base)
+      for (const announcement of tail) log.append(this.#toMessage(announcement, log))
+    })
+    channel.through = Math.max(log.end, clock)
+    channel.state = 'ready'
+    this.hear(channel.through)
+  }
+
+  /** A mark that its announcement did not bring. */
+  applyMark(channel: LocalChannel, mark: EndMark | undefined): void {
+    const { log } = channel
+    const isNews = mark?.isDeletion && !log.isDeleted && mark.position > log.end
+    if (isNews) this.#delete(channel, mark.position)
+  }
+
+  /** Before they are read: what is too old is not sent. */
+  trim(logs: readonly Log[]): void {
+    const now = currentPosition()
+    for (const log of logs) this.#retention.trim(log, now)
+  }
+
+  /** Whatever has aged out, in bounded turns. */
+  expire(): void {
+    this.#retention.expire(currentPosition(), EXPIRED_PER_TURN)
+  }
+
+  /** Names whose minute is over are new again. */
+  reopenDue(): void {
+    const nowMs = Date.now()
+    for (const [name, dueMs] of this.#deleted) {
+      if (dueMs > nowMs) return
+      this.#deleted.delete(name)
+      const channel = this.#channels.get(name)
+      if (channel === undefined || !channel.log.isDeleted) continue
+      const { log } = channel
+      if (channel.isHeld) this.#listener?.reopen(name)
+      this.#retention.change(log, currentPosition(), () => log.clear())
+    }
+  }
+
+  /** In the place of an end, if there was one: who has been told of that is not told again. */
+  #delete({ log, name, isHeld }: LocalChannel, position: Position): void {
+    this.#deleted.delete(name)
+    this.#deleted.set(name, Date.now() + DELETED_MS)
+    const { endedAt, newest } = log
+    const deletion =
+      endedAt === undefined
+        ? createDeletion(log.onlyChannel, position)
+        : createDeletion(newest!.channels, endedAt)
+    this.#retention.change(log, currentPosition(), () => {
+      log.clear()
+      log.append(deletion)
+    })
+    if (isHeld && endedAt === undefined) this.#listener?.deliver(name, deletion)
+  }
+
+  #toMessage(announcement: Announcement, log: Log): Message {
+    if (this.#latest?.position !== announcement.position) {
+      this.#latest = toMessage(announcement, log.channel, log.onlyChannel)
+    }
+    return this.#latest
+  }
+}

@@ -1,0 +1,74 @@
+-- Stands before every script: the clock, and the rules that every script keeps (docs/architecture.md, "Exact over Redis").
+-- Numbers are positions: microseconds, exact in a double; Lua would print them as 1.7e+15, hence `print`.
+local prefix = ARGV[1] -- of all keys, with the hash tag
+local floor = tonumber(ARGV[2]) -- the highest position the replica has heard of
+local runId = ARGV[3] -- of the Redis process the replica speaks to
+local maxAge = tonumber(ARGV[4]) * 1000 -- of a retained message, microseconds
+
+local function key(name)
+  return prefix .. name
+end
+
+local function print(position)
+  return string.format('%.0f', position)
+end
+
+local time = redis.call('TIME')
+local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
+local known = redis.call('MGET', key('clock'), key('born'), key('run'), key('forgotten'))
+local clock = tonumber(known[1] or '0')
+local born = tonumber(known[2] or '0')
+local forgotten = tonumber(known[4] or '0')
+local storedClock = clock
+
+local function saveClock()
+  if clock ~= storedClock then
+    redis.call('SET', key('clock'), print(clock))
+    storedClock = clock
+  end
+end
+
+-- Rules 1 and 2. Another process may be a master whose clock is behind, and that has lost what was given out: its
+-- positions begin where nothing can have been.
+local LEAP = 10 * 1000000
+local MOST_AHEAD = 6 * LEAP -- of the wall clock, should run ids keep changing
+local isNew = clock == 0 or born == 0
+clock = math.max(clock, floor)
+if isNew then
+  clock = math.max(clock, now)
+end
+if known[3] ~= runId then
+  clock = math.max(clock, math.min(math.max(clock, now) + LEAP, now + MOST_AHEAD))
+  redis.call('SET', key('run'), runId)
+end
+if isNew then
+  born = clock
+  redis.call('SET', key('born'), print(born))
+end
+saveClock()
+
+-- Whatever is older counts as dropped, whether it is still there or not.
+local oldestKept = now - maxAge
+
+-- Rule 3: what a message of this channel follows.
+local function previousOf(channel)
+  local score = redis.call('ZSCORE', key('channels'), channel)
+  return score and tonumber(score) or math.max(forgotten, born)
+end
+
+-- Channels whose newest message has aged out are forgotten, at most `limit` of them; returns how many.
+local function forget(limit)
+  local aged = redis.call('ZRANGEBYSCORE', key('channels'), '-inf', '(' .. print(oldestKept), 'WITHSCORES', 'LIMIT', 0, limit)
+  local highest = 0
+  for i = 1, #aged, 2 do
+    redis.call('DEL', key('log:' .. aged[i]))
+    redis.call('HDEL', key('bytes'), aged[i])
+    redis.call('ZREM', key('channels'), aged[i])
+    highest = math.max(highest, tonumber(aged[i + 1]))
+  end
+  if highest > forgotten then
+    forgotten = highest
+    redis.call('SET', key('forgotten'), print(forgotten))
+  end
+  return #aged / 2
+end

@@ -1,0 +1,74 @@
+-- One publication, stored in all its channels or in none, and announced.
+-- ARGV[5] messages and [6] bytes per channel; [7] idempotency key or '', [8] hash of the content, [9] its time, ms;
+-- [10] kind: 'm' message, 'e' end, 'x' ephemeral; [11] the frame up to its `id:` line; [12…] channels
+-- Returns a letter and a position: 'M' stored, 'D' stored before under this key; or 'R' the key was used for other
+-- content; or 'E' ended, 'T' deleted, and the channel.
+local maxMessages = tonumber(ARGV[5])
+local maxBytes = tonumber(ARGV[6])
+local idempotencyKey = ARGV[7] ~= '' and key('idem:' .. ARGV[7])
+local kind = ARGV[10]
+local frame = ARGV[11]
+local ID_LINE_BYTES = 17 -- "id: ", 11 digits, two line ends: the frame that streams get has them
+local size = #frame + ID_LINE_BYTES
+
+if idempotencyKey then
+  local first = redis.call('GET', idempotencyKey)
+  if first then
+    local position, hash = string.match(first, '^(%d+) (.*)$')
+    return hash == ARGV[8] and 'D' .. position or 'R'
+  end
+end
+for i = 12, #ARGV do
+  local mark = redis.call('GET', key('end:' .. ARGV[i]))
+  if mark then
+    return (string.sub(mark, 1, 1) == 't' and 'T' or 'E') .. ARGV[i]
+  end
+end
+
+clock = math.max(clock, now) + 1
+saveClock()
+local position = print(clock)
+local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
+
+-- Rule "bounded": removes up to twice what it adds.
+local function trim(log, running)
+  local length = redis.call('XLEN', log)
+  for _ = 1, 2 do
+    if length <= 1 then
+      return
+    end
+    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
+    local fields = oldest[2]
+    local retained = running - tonumber(fields[4]) + #fields[6] + ID_LINE_BYTES
+    local isExpired = tonumber(string.match(oldest[1], '^%d+')) < oldestKept
+    if length <= maxMessages and retained <= maxBytes and not isExpired then
+      return
+    end
+    redis.call('XDEL', log, oldest[1])
+    length = length - 1
+  end
+end
+
+for i = 12, #ARGV do
+  local channel = ARGV[i]
+  local log = key('log:' .. channel)
+  local previous = print(previousOf(channel))
+  if kind ~= 'x' then
+    local running = redis.call('HINCRBY', key('bytes'), channel, size)
+    redis.call('XADD', log, position .. '-0', 'p', previous, 'b', running, 'f', frame, 'k', kind, 'c', channels)
+    trim(log, running)
+    redis.call('PEXPIRE', log, ARGV[4])
+    redis.call('ZADD', key('channels'), position, channel)
+    if kind == 'e' then
+      redis.call('SET', key('end:' .. channel), 'e' .. position, 'PX', ARGV[4])
+    end
+  end
+  redis.call('PUBLISH', key('live:' .. channel), kind .. ' ' .. position .. ' ' .. previous .. ' ' .. channels .. '\n' .. frame)
+end
+if idempotencyKey then
+  redis.call('SET', idempotencyKey, position .. ' ' .. ARGV[8], 'PX', ARGV[9])
+end
+if kind ~= 'x' then
+  forget(2 * (#ARGV - 11))
+end
+return 'M' .. position

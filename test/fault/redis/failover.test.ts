@@ -1,0 +1,38 @@
+import { expect, test } from 'vitest'
+import { startHub } from '../../support/hub.ts'
+import { startSentinels } from '../../support/sentinels.ts'
+import { waitFor } from '../../support/wait.ts'
+import { follow, isReady } from './replicas.ts'
+
+test('a failover by sentinels keeps streams open, and what was replicated is not lost', async () => {
+  const setup = await startSentinels()
+  const settings = {
+    PIAZZA_REDIS_URL: 'redis://ignored/0',
+    PIAZZA_REDIS_SENTINELS: setup.sentinels,
+    PIAZZA_REDIS_PREFIX: 'failover',
+  }
+  const hubs = [await startHub(settings), await startHub(settings)]
+  for (const hub of hubs) await waitFor('the hub to reach Redis', () => isReady(hub), 20_000)
+  const followers = [await follow(hubs[0]!, 'a'), await follow(hubs[1]!, 'a', 'b')]
+  const stored: string[] = []
+  for (let i = 0; i < 20; i += 1) stored.push(await hubs[i % 2]!.send('a', i))
+  await setup.waitForReplica()
+  setup.killMaster()
+  await waitFor(
+    'publishing to go on with the new master',
+    async () => {
+      const { status, json } = await hubs[0]!.publish({ channel: 'a', data: 'after' })
+      if (status === 201) stored.push(json.id as string)
+      return status === 201
+    },
+    45_000,
+  )
+  stored.push(await hubs[1]!.send('a', 'and through the other'))
+  for (const { stream } of followers) {
+    await stream.waitForMessages(stored.length, 20_000)
+    expect(stream.messages.map(({ id }) => id)).toEqual(stored)
+    expect(stream.control('gap')).toEqual([])
+    expect(stream.isClosed).toBe(false)
+  }
+  expect(stored).toEqual([...stored].sort()) // no position is given out again, whatever the new master's clock says
+}, 120_000)

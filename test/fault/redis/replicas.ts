@@ -1,0 +1,118 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'vitest'
+import { startHub, type TestHub } from '../../support/hub.ts'
+import { openStream, type RawStream } from '../../support/raw-stream.ts'
+import { waitFor } from '../../support/wait.ts'
+
+let stores = 0
+
+/** A prefix of its own for each test, in a Redis that tests share. */
+function newPrefix(): string {
+  stores += 1
+  return `fault-${process.pid}-${stores}`
+}
+
+/** Hubs that share one Redis, each reached at its port (or that of a proxy before it). */
+export async function startReplicas(
+  redisPorts: readonly number[],
+  settings: Record<string, string> = {},
+): Promise<TestHub[]> {
+  const prefix = newPrefix()
+  const hubs = await Promise.all(
+    redisPorts.map((port) =>
+      startHub({
+        PIAZZA_REDIS_URL: `redis://127.0.0.1:${port}`,
+        PIAZZA_REDIS_PREFIX: prefix,
+        ...settings,
+      }),
+    ),
+  )
+  for (const hub of hubs) await waitFor('the hub to reach Redis', () => isReady(hub))
+  return hubs
+}
+
+export async function isReady(hub: TestHub): Promise<boolean> {
+  return (await hub.get('/readyz')).status === 200
+}
+
+/** What publishers were told is stored, by channel. */
+export interface Publishing {
+  readonly stored: ReadonlyMap<string, string[]>
+  /** Statuses of answers that were no success. */
+  readonly refusals: readonly number[]
+  /** The longest that a publish took, ms. */
+  readonly slowestMs: number
+  /** Resolves when the last one is answered. */
+  stop(): Promise<void>
+}
+
+/** Publishes to the channels through all hubs in turn, each message until it is stored, under its key. */
+export function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]): Publishing {
+  const stored = new Map<string, string[]>(channels.map((channel) => [channel, []]))
+  const refusals: number[] = []
+  let slowestMs = 0
+  const stopping = new AbortController()
+  const publishOne = async (n: number) => {
+    const channel = channels[n % channels.length]!
+    const body = { channel, data: `${n}`, idempotencyKey: `key-${n}` }
+    for (let attempt = 0; ; attempt += 1) {
+      const startedMs = performance.now()
+      const { status, json } = await hubs[(n + attempt) % hubs.length]!.publish(body)
+      slowestMs = Math.max(slowestMs, performance.now() - startedMs)
+      if (status === 200 || status === 201) {
+        stored.get(channel)!.push(json.id as string)
+        return
+      }
+      refusals.push(status)
+      await sleep(50)
+    }
+  }
+  const run = async () => {
+    for (let n = 0; !stopping.signal.aborted; n += 1) {
+      await publishOne(n)
+      await sleep(3)
+    }
+  }
+  const done = run()
+  return {
+    stored,
+    refusals,
+    get slowestMs() {
+      return slowestMs
+    },
+    stop: async () => {
+      stopping.abort()
+      await done
+    },
+  }
+}
+
+/** A stream and what it must have heard. */
+export interface Follower {
+  readonly channels: readonly string[]
+  readonly stream: RawStream
+}
+
+export async function follow(hub: TestHub, ...channels: string[]): Promise<Follower> {
+  return { channels, stream: await openStream(hub.port, `/channels/${channels.join(',')}`) }
+}
+
+/** Every stored id was heard once, in order, without a gap, on a stream that is still the same one (P1, P2, P4). */
+export async function expectAll(
+  followers: readonly Follower[],
+  { stored }: Publishing,
+  deadlineMs = 20_000,
+): Promise<void> {
+  for (const { channels, stream } of followers) {
+    const expected = channels.flatMap((channel) => stored.get(channel)!).sort()
+    const heard = () => stream.messages.map(({ id }) => id)
+    await waitFor(
+      `${channels.join()} to hear ${expected.length} messages`,
+      () => heard().length >= expected.length,
+      deadlineMs,
+    )
+    expect(heard(), channels.join()).toEqual(expected)
+    expect(stream.control('gap'), 'gap events').toEqual([])
+    expect(stream.isClosed, 'closed').toBe(false)
+  }
+}

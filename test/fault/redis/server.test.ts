@@ -1,0 +1,142 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { SCRIPTS } from '../../../src/broker/redis/script.ts'
+import { type TestHub } from '../../support/hub.ts'
+import { startRedis, type TestRedis } from '../../support/redis.ts'
+import { waitFor } from '../../support/wait.ts'
+import { expectAll, follow, publishSteadily, startReplicas } from './replicas.ts'
+
+let redis: TestRedis
+
+beforeEach(async () => {
+  redis = await startRedis({ settings: ['--appendonly', 'yes', '--appendfsync', 'always'] })
+})
+
+afterEach(() => redis.stop())
+
+async function startTraffic(settings: Record<string, string> = {}) {
+  const hubs = await startReplicas([redis.port, redis.port], settings)
+  const followers = [await follow(hubs[0]!, 'a'), await follow(hubs[1]!, 'a', 'b')]
+  const publishing = publishSteadily(hubs, ['a', 'b'])
+  await waitFor('traffic', () => publishing.stored.get('b')!.length > 5)
+  return { hubs, followers, publishing }
+}
+
+/** Stores a message as the hub does, but nobody is told. */
+async function storeSilently(hub: TestHub, channel: string, data: string): Promise<void> {
+  const prefix = (await redis.client.keys('*:clock'))[0]!.replace(/clock$/, '')
+  const runId = /run_id:(\w+)/.exec(await redis.client.info('server'))![1]!
+  const script = SCRIPTS.publish.source.replace(/^ *redis\.call\('PUBLISH'.*$/m, '')
+  expect(script).not.toBe(SCRIPTS.publish.source)
+  const body = `data: ${data}\n`
+  const limits = [10_000, 4_194_304, '', '', 1000, 'm', body, channel]
+  await redis.client.eval(script, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...limits)
+  expect((await hub.get(`/channels/${channel}/history`)).text).toContain(data)
+}
+
+describe('streams stay open and miss nothing', () => {
+  test('when Redis is killed and started again, with its data', async () => {
+    const { followers, publishing } = await startTraffic()
+    await redis.restart()
+    await sleep(500)
+    await publishing.stop()
+    await expectAll(followers, publishing)
+    expect(publishing.refusals.every((status) => status === 503)).toBe(true)
+  })
+
+  test('when Redis hangs', async () => {
+    const { followers, publishing } = await startTraffic()
+    await redis.hang()
+    await sleep(5000)
+    await redis.goOn()
+    await publishing.stop()
+    await expectAll(followers, publishing)
+    expect(publishing.slowestMs).toBeLessThan(6000) // 2 s, with three times the slack
+  })
+
+  test('when an announcement is lost: the next message of the channel tells', async () => {
+    const [hub] = await startReplicas([redis.port])
+    const { stream } = await follow(hub!, 'a')
+    await storeSilently(hub!, 'a', 'lost')
+    await hub!.send('a', 'next')
+    await stream.waitForMessages(2, 2000) // long before a periodic comparison
+    expect(stream.messages.map(({ data }) => data)).toEqual(['lost', 'next'])
+    expect(stream.control('gap')).toEqual([])
+  })
+
+  test('when an announcement is lost and nothing follows: a comparison tells', async () => {
+    const [hub] = await startReplicas([redis.port])
+    const { stream } = await follow(hub!, 'a')
+    await storeSilently(hub!, 'a', 'lost')
+    await stream.waitForMessages(1, 20_000)
+    expect(stream.messages.map(({ data }) => data)).toEqual(['lost'])
+    expect(await hub!.metric('piazza_backfilled_messages_total')).toBe(1)
+  })
+
+  test('when an announcement is lost and another channel has passed: it comes without an id', async () => {
+    const [hub] = await startReplicas([redis.port])
+    const { stream } = await follow(hub!, 'a', 'b')
+    await storeSilently(hub!, 'a', 'lost')
+    await hub!.send('b', 'passed')
+    await stream.waitForMessages(1)
+    await hub!.send('a', 'next')
+    await stream.waitForMessages(3)
+    expect(stream.messages.map(({ data, id }) => [data, id === undefined])).toEqual([
+      ['passed', false],
+      ['lost', true],
+      ['next', false],
+    ])
+  })
+})
+
+describe('what Redis has lost is told, and the hub goes on', () => {
+  test.each(['FLUSHALL', 'a restart that comes back empty'])('%s', async (kind) => {
+    const [hub, other] = await startReplicas([redis.port, redis.port])
+    const followers = [await follow(hub!, 'a'), await follow(other!, 'quiet')]
+    await hub!.send('a', 'before')
+    await followers[0]!.stream.waitForMessages(1)
+    if (kind === 'FLUSHALL') await redis.client.flushall()
+    else await redis.restart({ isEmpty: true })
+    for (const { stream } of followers) {
+      await waitFor('the reset gap', () => stream.control('gap').length > 0, 20_000)
+      const [gap] = stream.control('gap')
+      expect(JSON.parse(gap!.data)).toMatchObject({ reason: 'reset', channels: null })
+    }
+    for (const [i, channel] of ['a', 'quiet'].entries()) {
+      const { stream } = followers[i]!
+      const before = stream.messages.length
+      const id = await hub!.send(channel, 'after')
+      await stream.waitForMessages(before + 1)
+      expect(stream.messages.at(-1)!.id).toBe(id)
+      expect(stream.control('gap')).toHaveLength(1)
+      expect(stream.isClosed).toBe(false)
+    }
+  })
+})
+
+describe('what Redis refuses is a 503 that says why, and passes', () => {
+  test.each<[string, (client: TestRedis['client']) => Promise<unknown>, RegExp]>([
+    ['OOM', (client) => client.config('SET', 'maxmemory', '1'), /out of memory/],
+    ['READONLY', (client) => client.replicaof('127.0.0.1', 1), /replica|not reached|not answer/],
+  ])('%s', async (_name, breakIt, words) => {
+    const [hub] = await startReplicas([redis.port])
+    const { stream } = await follow(hub!, 'a')
+    await hub!.send('a', 'before')
+    await breakIt(redis.client)
+    const { status, headers, json } = await hub!.publish({ channel: 'a', data: 'refused' })
+    expect({ status, retryAfter: headers.get('retry-after'), code: json.code }).toEqual({
+      status: 503,
+      retryAfter: '1',
+      code: 'PIAZZA_ERR_BROKER_UNAVAILABLE',
+    })
+    expect(json.message).toMatch(words)
+    await redis.client.config('SET', 'maxmemory', '0')
+    await redis.client.replicaof('NO', 'ONE')
+    await waitFor('publishing to go on', async () => {
+      return (await hub!.publish({ channel: 'a', data: 'after' })).status === 201
+    })
+    await stream.waitForMessages(2)
+    expect(stream.messages.map(({ data }) => data)).toEqual(['before', 'after'])
+    expect(stream.isClosed).toBe(false)
+  })
+})
