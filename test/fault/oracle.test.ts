@@ -32,10 +32,24 @@ test(
     const isOver = () => performance.now() > endMs
     const readers = Array.from({ length: READERS }, (_, i) => {
       const channels = random.some(CHANNELS, i % 2 === 0 ? 1 : CHANNELS.length)
-      return new Reader(`reader ${i} of ${channels.join(',')}`, channels, hub.port, random.fork())
+      const name = `reader ${i} of ${channels.join(',')}`
+      return new Reader({ name, channels, ports: [hub.port], random: random.fork() })
     })
     const publishers = Array.from({ length: PUBLISHERS }, (_, i) =>
-      publishAtRandom(hub, random.fork(), `publisher ${i}`, CHANNELS, acknowledged, isOver),
+      publishAtRandom(
+        {
+          name: `publisher ${i}`,
+          hubs: [hub],
+          random: random.fork(),
+          channels: CHANNELS,
+          maxPauseMs: 15,
+          largeChance: 0.02,
+          floodChance: 0.03,
+          mayBeRefused: false,
+          acknowledged,
+        },
+        isOver,
+      ),
     )
     await Promise.all([...publishers, ...readers.map((reader) => reader.live(isOver))])
 

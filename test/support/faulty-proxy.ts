@@ -24,11 +24,16 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
   const subscribed = new Set<net.Socket>()
   const deaf = new Set<net.Socket>()
   const forward = (from: net.Socket, to: net.Socket) => {
+    const late: Buffer[] = []
     from.on('data', (bytes: Buffer) => {
       if (/\bsubscribe\b/i.test(bytes.toString('latin1'))) subscribed.add(from)
       if (isFrozen || deaf.has(to)) return // lost, as on a line that is dead
-      if (delayMs === 0) to.write(bytes)
-      else setTimeout(() => to.write(bytes), delayMs)
+      if (delayMs === 0 && late.length === 0) {
+        to.write(bytes)
+        return
+      }
+      late.push(bytes)
+      setTimeout(() => to.write(late.shift()!), delayMs) // the oldest: nothing overtakes, whatever the delay was
     })
   }
   const server = net.createServer((client) => {

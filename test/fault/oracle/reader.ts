@@ -7,21 +7,50 @@ import { type Heard, type Life } from './truth.ts'
 
 /** Some longer than the hub waits for a reader that takes nothing. */
 const MAX_STALL_MS = 2500
+/** Between two connections; rarely much longer, so that the logs go on without the reader. */
+const MAX_AWAY_MS = 150
+const LONG_AWAY_CHANCE = 0.03
+const MAX_LONG_AWAY_MS = 8000
+const AWAY_STEP_MS = 100
+const MAX_STEADY_MS = 3_600_000
+
+/** Hundreds of readers hear the same: kept once, and not as a slice of what came with it. */
+const texts = new Map<string, string>()
+
+function once(text: string): string {
+  const known = texts.get(text)
+  if (known !== undefined) return known
+  const copy = Buffer.from(text).toString()
+  texts.set(copy, copy)
+  return copy
+}
+
+export interface ReaderOptions {
+  readonly name: string
+  readonly channels: readonly string[]
+  /** Each connection goes to any of them. */
+  readonly ports: readonly number[]
+  readonly random: Random
+  /** It stays for as long as it is let: it stalls, but never leaves by itself. */
+  readonly isSteady?: boolean
+}
 
 /** A reader with the manners of an EventSource: it keeps the last id, and comes back with it. */
 export class Reader implements Life {
   readonly name: string
   readonly channels: readonly string[]
   readonly heard: Heard[] = []
-  readonly #port: number
+  readonly #ports: readonly number[]
   readonly #random: Random
+  readonly #isSteady: boolean
   #lastEventId = ''
 
-  constructor(name: string, channels: readonly string[], port: number, random: Random) {
+  constructor({ name, channels, ports, random, isSteady = false }: ReaderOptions) {
     this.name = name
     this.channels = channels
-    this.#port = port
+    this.#ports = ports
     this.#random = random
+    this.#isSteady = isSteady
   }
 
   get lastEventId(): string {
@@ -31,12 +60,12 @@ export class Reader implements Life {
   /** Connects, stalls, drops at random bytes and resumes. */
   async live(isOver: () => boolean): Promise<void> {
     while (!isOver()) {
-      const maxBytes = this.#random.chance(0.6)
-        ? this.#random.between(1, 400_000)
-        : Number.MAX_SAFE_INTEGER
-      const maxMs = this.#random.between(50, 4000)
-      await this.#connect(maxBytes, maxMs)
-      await sleep(this.#random.between(0, 150))
+      const isWhole = this.#isSteady || this.#random.chance(0.4)
+      const maxBytes = isWhole ? Number.MAX_SAFE_INTEGER : this.#random.between(1, 400_000)
+      const maxMs = this.#isSteady ? MAX_STEADY_MS : this.#random.between(50, 4000)
+      await this.#connect(maxBytes, maxMs, isOver)
+      const isLong = !this.#isSteady && this.#random.chance(LONG_AWAY_CHANCE)
+      await this.#stayAway(this.#random.between(0, isLong ? MAX_LONG_AWAY_MS : MAX_AWAY_MS), isOver)
     }
   }
 
@@ -50,7 +79,8 @@ export class Reader implements Life {
   }
 
   #connect(maxBytes: number, maxMs: number, isDone: () => boolean = () => false): Promise<void> {
-    const socket = net.connect(this.#port, '127.0.0.1')
+    const port = this.#ports[this.#random.between(0, this.#ports.length - 1)]!
+    const socket = net.connect(port, '127.0.0.1')
     const parser = createParser({
       onEvent: ({ id, event, data }) => {
         this.#hear(id, event, data)
@@ -82,15 +112,23 @@ export class Reader implements Life {
     })
   }
 
+  async #stayAway(ms: number, isOver: () => boolean): Promise<void> {
+    for (let left = ms; left > 0 && !isOver(); left -= AWAY_STEP_MS) {
+      await sleep(Math.min(left, AWAY_STEP_MS))
+    }
+  }
+
   #stall(socket: net.Socket): void {
     socket.pause()
     setTimeout(() => socket.resume(), this.#random.between(50, MAX_STALL_MS))
   }
 
   #hear(id: string | undefined, event: string | undefined, data: string): void {
-    if (id !== undefined) this.#lastEventId = id
-    if (event === 'piazza.open') this.heard.push({ kind: 'opened', position: id ?? '' })
+    if (id !== undefined) this.#lastEventId = once(id)
+    if (event === 'piazza.open') this.heard.push({ kind: 'opened', position: once(id ?? '') })
     else if (event === 'piazza.gap') this.heard.push({ kind: 'gap', ...JSON.parse(data) })
-    else if (!event?.startsWith('piazza.')) this.heard.push({ kind: 'message', id: id ?? '', data })
+    else if (!event?.startsWith('piazza.')) {
+      this.heard.push({ kind: 'message', id: id === undefined ? '' : once(id), data: once(data) })
+    }
   }
 }

@@ -5,7 +5,7 @@ export interface Acknowledged {
   readonly data: string
 }
 
-/** What was said on a stream, in the order in which it came. */
+/** What was said on a stream, in the order in which it came. A message without an id came late (protocol §4): ''. */
 export type Heard =
   | { readonly kind: 'message'; readonly id: string; readonly data: string }
   | { readonly kind: 'gap'; readonly reason: string; readonly channels: readonly string[] | null }
@@ -35,10 +35,18 @@ export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged
   let last = start
   for (const heard of life.heard) {
     if (heard.kind !== 'message') continue
+    if (heard.id === '') {
+      const late = findByData(heard.data, acknowledged)
+      if (late === undefined) faults.push(`${life.name} got a late message that nobody published`)
+      else if (received.has(late.id)) faults.push(`${life.name} got ${late.id} again, and late`)
+      else if (late.id > start) received.add(late.id)
+      continue
+    }
     const truth = acknowledged.get(heard.id)
     if (truth === undefined) faults.push(`${life.name} got ${heard.id}, which nobody published`)
     else if (truth.data !== heard.data) faults.push(`${life.name} got other data under ${heard.id}`)
-    if (heard.id <= last) faults.push(`${life.name} got ${heard.id} after ${last}`)
+    if (received.has(heard.id)) faults.push(`${life.name} got ${heard.id} twice`)
+    else if (heard.id <= last) faults.push(`${life.name} got ${heard.id} after ${last}`)
     last = heard.id
     received.add(heard.id)
   }
@@ -65,6 +73,13 @@ export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged
   return faults
 }
 
+function findByData(
+  data: string,
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+): Acknowledged | undefined {
+  return [...acknowledged.values()].find((one) => one.data === data)
+}
+
 interface Excuse {
   readonly channels: readonly string[] | null
   readonly after: string
@@ -84,7 +99,7 @@ function excuses(
   let last = ''
   heard.forEach((one, i) => {
     if (one.kind === 'opened' && last === '') last = one.position
-    if (one.kind === 'message') last = one.id
+    if (one.kind === 'message' && one.id !== '') last = one.id
     if (one.kind !== 'gap') return
     const after = last
     const nextOf = (channel: string) => {
