@@ -246,17 +246,19 @@ export class RedisBroker implements Broker {
   /** Rule 9: wholly from the logs here, if they reach back far enough; undefined: they don't. */
   #openHere(logs: readonly Log[], start: Start): Opening | undefined {
     const { heard, born = 0 } = this.#logs
+    if (start.kind === 'newest') {
+      if (logs.some((log) => log.length - (log.isDeleted ? 1 : 0) < start.count)) return undefined
+      return proveOpening({ logs, start, clock: heard, born })
+    }
     let from = heard
     if (start.kind === 'after') {
       const position = parseId(start.id)
       if (position !== undefined && position > heard) return undefined
       from = position ?? heard
     } else if (start.kind === 'since') from = Math.min(Math.max(start.time, born), heard)
-    else if (start.kind === 'newest') {
-      if (logs.some((log) => log.length - (log.isDeleted ? 1 : 0) < start.count)) return undefined
-      return proveOpening({ logs, start, clock: heard, born })
-    }
     if (logs.some((log) => log.base > from)) return undefined
-    return proveOpening({ logs, start, clock: heard, born })
+    // What was heard of other channels, or read, may be later than what is still in flight of these.
+    const clock = from === heard ? heard : Math.max(from, this.position(logs))
+    return proveOpening({ logs, start, clock, born })
   }
 }
