@@ -99,7 +99,7 @@ export class Hearing {
     this.#wake()
   }
 
-  /** Resolves when a channel has become ready, or the gate was opened or the broker closed. */
+  /** Resolves when a channel has become ready, or the broker was closed. */
   whenChanged(): Promise<void> {
     return new Promise((resolve) => {
       this.#waiting.push(resolve)

@@ -237,8 +237,8 @@ export class RedisBroker implements Broker {
       if (channels.some((channel) => channel === undefined)) {
         throw new errors.BROKER_UNAVAILABLE('the stream has left')
       }
-      const isReady = channels.every((channel) => channel?.state === 'ready')
-      if (isReady && !this.#gate.isClosed) return
+      if (this.#gate.isClosed) continue // what was held back had another hole in it
+      if (channels.every((channel) => channel?.state === 'ready')) return
       await this.#hearing.whenChanged()
     }
   }
