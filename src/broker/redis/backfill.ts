@@ -75,6 +75,7 @@ export class Backfill {
     while (hasMore) {
       await this.#readOn(lacking, clock)
       if (!isCurrent()) return
+      this.#tellHoles(lacking)
       hasMore = this.#deliver(lacking, clock)
     }
     for (const { channel, last } of lacking) {
@@ -122,6 +123,30 @@ export class Backfill {
         }),
       ),
     )
+  }
+
+  /**
+   * Rule 11: before anything that was read is delivered, of any channel. Else a stream of several would be told an id
+   * behind the hole of another, and one that comes back with it would seem to lack nothing.
+   */
+  #tellHoles(lacking: readonly Lacking[]): void {
+    const { gate, logs } = this.#options
+    const firstHeld = new Map<LocalChannel, Announcement>()
+    for (const { channel, announcement } of gate.held) {
+      const isNext = announcement.kind !== 'x' && announcement.position > channel.log.end
+      if (isNext && !firstHeld.has(channel)) firstHeld.set(channel, announcement)
+    }
+    for (const { channel, last, pending, hasMore } of lacking) {
+      const held = firstHeld.get(channel)
+      const read = pending[0]
+      const first = held && (!read || held.position < read.position) ? held : read
+      if (first === undefined) {
+        const isShort = !hasMore && channel.log.end < last && !channel.log.isDeleted
+        if (isShort) logs.miss(channel, last)
+      } else if (first.kind !== 't' && first.previous > channel.through) {
+        logs.miss(channel, first.previous)
+      }
+    }
   }
 
   /** Whatever all channels have been read up to, with what was held back meanwhile. True: there is more. */
