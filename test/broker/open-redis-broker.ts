@@ -6,18 +6,33 @@ import { type BrokerOptions, hasHeardAll } from './open-broker.ts'
 
 let stores = 0
 
-/** A broker with an empty store of its own in this Redis: each has another prefix. */
-export async function createRedisBroker(redis: TestRedis, options: BrokerOptions): Promise<Broker> {
+export interface RedisPlace {
+  /** Another's: they share a store. */
+  readonly prefix?: string
+  /** Of a proxy before Redis. */
+  readonly port?: number
+}
+
+/** Of a store that nobody else has. */
+export function newPrefix(): string {
   stores += 1
-  const prefix = `{test-${process.pid}-${stores}}:`
-  await settle(redis, prefix)
+  return `{test-${process.pid}-${stores}}:`
+}
+
+/** A broker with an empty store of its own in this Redis, unless it is told where. */
+export async function createRedisBroker(
+  redis: TestRedis,
+  options: BrokerOptions,
+  { prefix = newPrefix(), port = redis.port }: RedisPlace = {},
+): Promise<Broker> {
+  if ((await redis.client.exists(`${prefix}run`)) === 0) await settle(redis, prefix)
   const broker = new RedisBroker({
     ...options,
     totalBytes: 256 * 1024 * 1024,
     prefix,
     target: {
       host: '127.0.0.1',
-      port: redis.port,
+      port,
       path: undefined,
       username: undefined,
       password: undefined,

@@ -1,6 +1,8 @@
 import net, { type AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 
+type Held = 'announcements' | 'commands' | 'replies'
+
 /** A TCP proxy on 127.0.0.1 between a hub and its Redis, that can misbehave. */
 export interface FaultyProxy {
   readonly port: number
@@ -12,6 +14,11 @@ export interface FaultyProxy {
   deafen(): void
   /** Everything is late by so much, until `mend`. */
   delay(ms: number): void
+  /** What Redis announces, is asked or answers is on its way until `release`; nothing is lost. */
+  hold(what: Held): void
+  release(what: Held): void
+  /** So many pieces are held. */
+  readonly heldPieces: number
   mend(): void
 }
 
@@ -20,14 +27,20 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
   let isCut = false
   let isFrozen = false
   let delayMs = 0
-  /** The sides of the hub of connections that have subscribed. */
-  const subscribed = new Set<net.Socket>()
+  /** What comes from a socket, as far as it is known what the connection is used for. */
+  const kinds = new Map<net.Socket, Held>()
+  const held = new Map<Held, (() => void)[]>()
   const deaf = new Set<net.Socket>()
   const forward = (from: net.Socket, to: net.Socket) => {
     const late: Buffer[] = []
     from.on('data', (bytes: Buffer) => {
-      if (/\bsubscribe\b/i.test(bytes.toString('latin1'))) subscribed.add(from)
-      if (isFrozen || deaf.has(to)) return // lost, as on a line that is dead
+      if (isFrozen || deaf.has(from)) return // lost, as on a line that is dead
+      const kind = kinds.get(from)
+      const pieces = kind && held.get(kind)
+      if (pieces !== undefined) {
+        pieces.push(() => to.write(bytes))
+        return
+      }
       if (delayMs === 0 && late.length === 0) {
         to.write(bytes)
         return
@@ -46,18 +59,28 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
       for (const socket of [client, upstream]) {
         socket.destroy()
         sockets.delete(socket)
+        kinds.delete(socket)
       }
     }
     for (const socket of [client, upstream]) {
       sockets.add(socket)
       socket.setNoDelay(true).on('error', close).on('close', close)
     }
+    client.on('data', (bytes: Buffer) => {
+      const text = bytes.toString('latin1')
+      if (text.includes('subscribe\r\n')) kinds.set(upstream, 'announcements')
+      if (text.includes('evalsha\r\n')) kinds.set(upstream, 'replies').set(client, 'commands')
+    })
     forward(client, upstream)
     forward(upstream, client)
   })
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve)
   })
+  const release = (what: Held) => {
+    for (const write of held.get(what) ?? []) write()
+    held.delete(what)
+  }
   const cut = () => {
     isCut = true
     for (const socket of sockets) socket.destroy()
@@ -73,10 +96,17 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
       isFrozen = true
     },
     deafen: () => {
-      for (const socket of subscribed) deaf.add(socket)
+      for (const [socket, kind] of kinds) if (kind === 'announcements') deaf.add(socket)
     },
     delay: (ms) => {
       delayMs = ms
+    },
+    hold: (what) => {
+      held.set(what, [])
+    },
+    release,
+    get heldPieces() {
+      return [...held.values()].reduce((sum, pieces) => sum + pieces.length, 0)
     },
     mend: () => {
       isCut = false
