@@ -6,7 +6,13 @@ import { type Commands } from './commands.ts'
 import { type Gate } from './gate.ts'
 import { type LocalChannel } from './local-channel.ts'
 import { type LocalLogs } from './local-logs.ts'
-import { type ChannelReading, decodeReading, readArguments, type ReadRequest } from './reading.ts'
+import {
+  type ChannelReading,
+  decodeReading,
+  type EndMark,
+  readArguments,
+  type ReadRequest,
+} from './reading.ts'
 
 export interface BackfillOptions {
   readonly commands: Commands
@@ -37,7 +43,7 @@ export interface Lacking {
 interface Told {
   readonly forgotten: Position
   readonly changed: ReadonlyMap<string, Position>
-  readonly deleted: ReadonlyMap<string, Position>
+  readonly deleted: ReadonlyMap<string, EndMark>
 }
 
 /** Reads back what was missed, of each channel that lags, and delivers it merged in the order of positions (rule 5). */
@@ -55,9 +61,7 @@ export class Backfill {
     const doubtful: LocalChannel[] = []
     for (const channel of logs.ready()) {
       const last = changed.get(channel.name)
-      const deletedAt = deleted.get(channel.name)
-      if (deletedAt !== undefined)
-        logs.applyMark(channel, { isDeletion: true, position: deletedAt })
+      logs.applyMark(channel, deleted.get(channel.name))
       if (last === undefined) {
         if (channel.through < forgotten) doubtful.push(channel)
       } else if (last > channel.log.end) lacking.push(toLacking(channel, last))

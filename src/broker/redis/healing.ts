@@ -7,7 +7,7 @@ import { type Commands, type Reply } from './commands.ts'
 import { type Gate } from './gate.ts'
 import { type LocalChannel } from './local-channel.ts'
 import { type LocalLogs } from './local-logs.ts'
-import { print, toPosition } from './reading.ts'
+import { decodeMark, type EndMark, print, toPosition } from './reading.ts'
 import { type Subscriber } from './subscriber.ts'
 
 export interface HealingOptions {
@@ -48,7 +48,7 @@ interface Comparison {
   /** More aged channels could be forgotten. */
   readonly canForgetMore: boolean
   readonly changed: ReadonlyMap<string, Position>
-  readonly deleted: ReadonlyMap<string, Position>
+  readonly deleted: ReadonlyMap<string, EndMark>
 }
 
 /** Holds the local logs against Redis, and mends what is missing (rules 5 to 8). */
@@ -214,7 +214,7 @@ export class Healing {
       forgotten: toPosition(forgotten!),
       canForgetMore: canForgetMore === 1,
       changed: toPositions(changed!),
-      deleted: toPositions(deleted!),
+      deleted: toMarks(deleted!),
     }
   }
 
@@ -243,4 +243,15 @@ function toPositions(reply: Reply): Map<string, Position> {
     positions.set(pairs[i]!.toString('latin1'), toPosition(pairs[i + 1]!))
   }
   return positions
+}
+
+/** Channel and end mark, in turn. */
+function toMarks(reply: Reply): Map<string, EndMark> {
+  const pairs = reply as readonly Buffer[]
+  const marks = new Map<string, EndMark>()
+  for (let i = 0; i < pairs.length; i += 2) {
+    const mark = decodeMark(pairs[i + 1]!)
+    if (mark !== undefined) marks.set(pairs[i]!.toString('latin1'), mark)
+  }
+  return marks
 }

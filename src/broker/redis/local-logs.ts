@@ -17,7 +17,7 @@ const EXPIRED_PER_TURN = 2000
 export class LocalLogs {
   readonly #retention: Retention
   readonly #channels = new Map<string, LocalChannel>()
-  /** Deleted channels and when their names are free again (ms), in that order. */
+  /** Deleted channels and when their names are free again (ms). */
   readonly #deleted = new Map<string, number>()
   /** The highest position heard or read (rule 2). */
   heard: Position = 0
@@ -81,8 +81,9 @@ export class LocalLogs {
   append(channel: LocalChannel, announcement: Announcement): void {
     const { log } = channel
     const { position } = announcement
-    if (announcement.kind === 't') this.#delete(channel, position)
+    if (announcement.kind === 't') this.#delete(channel, position, DELETED_MS)
     else {
+      if (log.isDeleted) this.#reopen(channel.name) // Redis' minute was over before the one here
       const message = this.#toMessage(announcement, log)
       this.#retention.change(log, currentPosition(), () => log.append(message))
       if (channel.isHeld) this.#listener?.deliver(log.channel, message)
@@ -141,7 +142,7 @@ export class LocalLogs {
   applyMark(channel: LocalChannel, mark: EndMark | undefined): void {
     const { log } = channel
     const isNews = mark?.isDeletion && !log.isDeleted && mark.position > log.end
-    if (isNews) this.#delete(channel, mark.position)
+    if (isNews) this.#delete(channel, mark.position, mark.remainingMs)
   }
 
   /** Before they are read: what is too old is not sent. */
@@ -155,24 +156,27 @@ export class LocalLogs {
     this.#retention.expire(currentPosition(), EXPIRED_PER_TURN)
   }
 
-  /** Names whose minute is over are new again. */
-  reopenDue(): void {
+  /** Of these names, those whose minute is over are new again. */
+  reopenDue(names: Iterable<string> = this.#deleted.keys()): void {
     const nowMs = Date.now()
-    for (const [name, dueMs] of this.#deleted) {
-      if (dueMs > nowMs) return
-      this.#deleted.delete(name)
-      const channel = this.#channels.get(name)
-      if (channel === undefined || !channel.log.isDeleted) continue
-      const { log } = channel
-      if (channel.isHeld) this.#listener?.reopen(name)
-      this.#retention.change(log, currentPosition(), () => log.clear())
+    for (const name of names) {
+      const dueMs = this.#deleted.get(name)
+      if (dueMs !== undefined && dueMs <= nowMs) this.#reopen(name)
     }
   }
 
-  /** In the place of an end, if there was one: who has been told of that is not told again. */
-  #delete({ log, name, isHeld }: LocalChannel, position: Position): void {
+  #reopen(name: string): void {
     this.#deleted.delete(name)
-    this.#deleted.set(name, Date.now() + DELETED_MS)
+    const channel = this.#channels.get(name)
+    if (channel === undefined || !channel.log.isDeleted) return
+    const { log } = channel
+    if (channel.isHeld) this.#listener?.reopen(name)
+    this.#retention.change(log, currentPosition(), () => log.clear())
+  }
+
+  /** In the place of an end, if there was one: who has been told of that is not told again. */
+  #delete({ log, name, isHeld }: LocalChannel, position: Position, remainingMs: number): void {
+    this.#deleted.set(name, Date.now() + remainingMs)
     const { endedAt, newest } = log
     const deletion =
       endedAt === undefined

@@ -15,6 +15,8 @@ export interface ChannelReading {
 /** Why a channel takes no more messages. */
 export interface EndMark {
   readonly isDeletion: boolean
+  /** For so long a deleted name stays closed. */
+  readonly remainingMs: number
   readonly position: Position
 }
 
@@ -67,11 +69,15 @@ function decodeChannel(reply: Reply): ChannelReading {
   }
 }
 
-/** As the scripts keep it: `e` or `t`, and the position. */
+/** As the scripts tell it: `e` or `t`, the position, and how long that of a DELETE stays. */
 export function decodeMark(mark: Buffer): EndMark | undefined {
   if (mark.length === 0) return undefined
-  const text = mark.toString('latin1')
-  return { isDeletion: text.startsWith('t'), position: Number(text.slice(1)) }
+  const [word = '', remainingMs = '0'] = mark.toString('latin1').split(' ')
+  return {
+    isDeletion: word.startsWith('t'),
+    position: Number(word.slice(1)),
+    remainingMs: Number(remainingMs),
+  }
 }
 
 export function toPosition(reply: Reply): Position {

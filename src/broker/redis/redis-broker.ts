@@ -141,7 +141,7 @@ export class RedisBroker implements Broker {
 
   async open(logs: readonly Log[], start: Start): Promise<Opening> {
     await this.#whenReady(logs)
-    this.#logs.reopenDue()
+    this.#logs.reopenDue(logs.map(({ channel }) => channel))
     this.#logs.trim(logs)
     const local = this.#openHere(logs, start)
     if (local !== undefined) return local

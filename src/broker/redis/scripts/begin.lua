@@ -50,6 +50,15 @@ saveClock()
 -- Whatever is older counts as dropped, whether it is still there or not.
 local oldestKept = now - maxAge
 
+-- Why a channel takes no more messages, or ''; after a DELETE also for how long, ms.
+local function markOf(channel)
+  local mark = redis.call('GET', key('end:' .. channel)) or ''
+  if string.sub(mark, 1, 1) == 't' then
+    return mark .. ' ' .. redis.call('PTTL', key('end:' .. channel))
+  end
+  return mark
+end
+
 -- Rule 3: what a message of this channel follows.
 local function previousOf(channel)
   local score = redis.call('ZSCORE', key('channels'), channel)

@@ -13,7 +13,7 @@ for i = 5, #ARGV do
     newest and string.match(newest[1], '^%d+') or '',
     oldest and redis.call('XLEN', log) or 0,
     bytes,
-    redis.call('GET', key('end:' .. ARGV[i])) or '',
+    markOf(ARGV[i]),
   }
 end
 return reply

@@ -29,7 +29,7 @@ for i = 8, #ARGV do
   local last = redis.call('ZSCORE', key('channels'), ARGV[i])
   reply[#reply + 1] = {
     last and print(tonumber(last)) or '',
-    redis.call('GET', key('end:' .. ARGV[i])) or '',
+    markOf(ARGV[i]),
     isMore and 1 or 0,
     entries,
   }

@@ -48,7 +48,7 @@ for _, reader in ipairs(readers) do
   local last = redis.call('ZSCORE', key('channels'), reader.channel)
   reply[#reply + 1] = {
     last and print(tonumber(last)) or '',
-    redis.call('GET', key('end:' .. reader.channel)) or '',
+    markOf(reader.channel),
     reader.isMore and 1 or 0,
     reader.entries,
   }
