@@ -113,10 +113,11 @@ describe('a comparison', () => {
   })
 
   test('moves the position of an idle stream on (rule 12)', async () => {
-    const { one, other } = await openReplicas({ maxAgeMs: 4000 })
+    const { one, other } = await openReplicas({ maxAgeMs: 8000 }) // compares every second
     const logs = await one.join('quiet')
     const { position } = await other.publish('a')
-    await waitFor('a newer position', () => one.broker.position(logs) >= position)
+    const isTold = () => one.broker.position(logs) >= position
+    await waitFor('a newer position', isTold, 5000) // long before anything ages
   })
 })
 
@@ -251,6 +252,18 @@ describe('a resume', () => {
     expect(opening.gap).toMatchObject({ reason: 'evicted', channels: ['a'] })
   })
 
+  test('from before a message that was forgotten together with its channel (rule 3)', async () => {
+    const replicas = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+    const { one, other, fresh } = replicas
+    const before = one.broker.position(await one.join('a'))
+    await forget(replicas, 'a')
+    const { position } = await other.publish('a') // its `prev` must not say that there was none
+    const third = await fresh()
+    const { opening, positions } = await third.resume('a', before)
+    expect(opening.gap).toMatchObject({ reason: 'evicted', channels: ['a'] })
+    expect(positions).toEqual([position])
+  })
+
   test('from before Redis was emptied is told a reset, whatever was published since (rule 10)', async () => {
     const { store, other, fresh } = await openReplicas()
     const { position } = await other.publish('a')
@@ -270,6 +283,9 @@ describe('a resume', () => {
     one.leave('a')
     await waitFor('UNSUBSCRIBE', async () => (await store.subscribers('a')) === 0, DEADLINE_MS)
     for (let i = 0; i < 3; i += 1) stored.push((await other.publish('a')).position)
+    const log = one.broker.subscribe('a')
+    await one.broker.open([log], { kind: 'after', id: formatId(stored[0]!) })
+    expect(log.end).toBe(stored.at(-1)) // and not only when the next comparison finds it
     const { opening, positions } = await one.resume('a', stored[0]!)
     expect({ positions, gap: opening.gap }).toEqual({ positions: stored.slice(1), gap: undefined })
   })
@@ -322,6 +338,31 @@ describe('a failover that lost messages', () => {
     expect(deliveredTo(one)).toEqual([kept.position, lost.position, position])
     expect(one.missed).toEqual([])
     expect(one.metrics.rollbacks).toBe(1)
+  })
+})
+
+describe('the name of a deleted channel', () => {
+  test('is free when Redis says so, also where it was first heard of late', async () => {
+    const { other, store, fresh } = await openReplicas()
+    await other.publish('a')
+    await other.broker.delete('a')
+    await store.expire('end:a', 1000) // 59 s have passed
+    const third = await fresh()
+    expect((await third.open('a', { kind: 'now' })).isOver).toBe(true)
+    const isFree = async () => !(await third.open('a', { kind: 'now' })).isOver
+    await waitFor('the name to be free', isFree, 5000)
+  })
+
+  test('is free for its streams before they hear what it is used for next', async () => {
+    const { one, other, store } = await openReplicas()
+    await one.join('a')
+    await other.broker.delete('a')
+    await waitFor('the deletion to be heard', () => one.delivered.length === 1)
+    await store.expire('end:a', 1)
+    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
+    const { position } = await other.publish('a')
+    await waitToHear(one, position)
+    expect(one.reopened).toEqual([{ channel: 'a', isDeleted: true }])
   })
 })
 

@@ -13,6 +13,7 @@ export interface RedisStore {
   announce(channel: string, position: Position): Promise<void>
   get(name: string): Promise<string | null>
   set(name: string, value: string | number): Promise<void>
+  expire(name: string, ms: number): Promise<void>
   /** As a new master that has not seen what was later: others are sure to take it for another process. */
   rollBack(to: Position): Promise<void>
   /** Removes one message as if it had never been replicated. */
@@ -60,6 +61,9 @@ export function storeOf({ client }: TestRedis, prefix: string): RedisStore {
     get: (name) => client.get(prefix + name),
     set: async (name, value) => {
       await client.set(prefix + name, `${value}`)
+    },
+    expire: async (name, ms) => {
+      await client.pexpire(prefix + name, ms)
     },
     rollBack: async (to) => {
       await client.mset(`${prefix}clock`, to, `${prefix}run`, 'of a master that is gone')
