@@ -21,6 +21,8 @@ export interface HealingOptions {
   readonly fenceChannel: string
   /** Takes a live message, as if it came now. */
   readonly hear: (channel: LocalChannel, announcement: Announcement) => void
+  /** Starts a periodic comparison, if now is the time for one. */
+  readonly compare: () => void
 }
 
 /** `reconnect`: nothing was heard for a while; `hole`: a message is missing; `periodic`: to be sure. */
@@ -152,7 +154,7 @@ export class Healing {
       return false
     }
     this.#openGate()
-    if (comparison.canForgetMore) setTimeout(() => this.#forgetMore(), FORGET_PAUSE_MS).unref()
+    if (comparison.canForgetMore) setTimeout(this.#options.compare, FORGET_PAUSE_MS).unref()
     return true
   }
 
@@ -160,10 +162,6 @@ export class Healing {
   #openGate(): void {
     const { gate, hear } = this.#options
     for (const { channel, announcement } of gate.open()) hear(channel, announcement)
-  }
-
-  #forgetMore(): void {
-    if (!this.#isClosed && !this.#isRunning) this.start('periodic')
   }
 
   #isCurrent(id: number): boolean {
@@ -183,13 +181,13 @@ export class Healing {
   async #compare(id: number, since: Position): Promise<Comparison> {
     const first = await this.#comparePage(since, undefined, id)
     const changed = new Map(first.changed)
-    let page = first.changed
-    while (page.size >= PAGE_CHANNELS) {
-      const last = Math.max(...page.values())
-      page = (await this.#comparePage(last, first.clock, undefined)).changed
-      for (const [channel, position] of page) changed.set(channel, position)
+    let page = first
+    while (page.changed.size >= PAGE_CHANNELS) {
+      const last = Math.max(...page.changed.values())
+      page = await this.#comparePage(last, first.clock, undefined)
+      for (const [channel, position] of page.changed) changed.set(channel, position)
     }
-    return { ...first, changed }
+    return { ...first, changed, forgotten: page.forgotten } // some were forgotten between the pages
   }
 
   /** `fence` undefined: a further page. */

@@ -75,6 +75,7 @@ export class Hearing {
       subscriber: this.#subscriber,
       fenceChannel: this.#fenceChannel,
       hear: (channel, announcement) => this.#hear(channel, announcement),
+      compare: () => this.#compare(),
     })
     options.gate.close() // until the first comparison
   }
@@ -268,14 +269,21 @@ export class Hearing {
     }
   }
 
+  /**
+   * Not while the gate is closed: one that succeeds would open it, though channels may not be subscribed to again yet.
+   */
+  #compare(): void {
+    const isQuiet = !this.#healing.isRunning && !this.#options.gate.isClosed
+    if (isQuiet && this.#subscriber.isUp && !this.#isClosed) this.#healing.start('periodic')
+  }
+
   #compareLater(): void {
     const { maxAgeMs } = this.#options
     const wantedMs = Math.max(MIN_COMPARE_INTERVAL_MS, maxAgeMs / COMPARISONS_PER_AGE)
     const intervalMs = Math.min(MAX_COMPARE_INTERVAL_MS, wantedMs)
     this.#compareTimer = setTimeout(
       () => {
-        const isQuiet = !this.#healing.isRunning && !this.#options.gate.isClosed
-        if (isQuiet && this.#subscriber.isUp) this.#healing.start('periodic')
+        this.#compare()
         this.#compareLater()
       },
       intervalMs * (1 + Math.random() / 2),
