@@ -16,16 +16,21 @@ import { type CreateBroker, openBroker, requestOf } from './open-broker.ts'
  */
 export function describeBroker(name: string, create: CreateBroker): void {
   describe(name, () => {
-    describeStoring(create)
-    describeDelivery(create)
-    describeStarts(create)
-    describeProofs(create)
-    describeEnds(create)
-    describeIdempotency(create)
-    describeInspect(create)
+    describeBasics(create)
     describeModel(create)
     describeClosing(create)
   })
+}
+
+/** All but what runs for long: it uses everything that a broker asks of its store. */
+export function describeBasics(create: CreateBroker): void {
+  describeStoring(create)
+  describeDelivery(create)
+  describeStarts(create)
+  describeProofs(create)
+  describeEnds(create)
+  describeIdempotency(create)
+  describeInspect(create)
 }
 
 function describeStoring(create: CreateBroker): void {

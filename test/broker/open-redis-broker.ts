@@ -11,6 +11,9 @@ export interface RedisPlace {
   readonly prefix?: string
   /** Of a proxy before Redis. */
   readonly port?: number
+  /** As whom it is asked, where that is not the default user. */
+  readonly username?: string
+  readonly password?: string
 }
 
 /** Of a store that nobody else has. */
@@ -23,7 +26,7 @@ export function newPrefix(): string {
 export async function createRedisBroker(
   redis: TestRedis,
   options: BrokerOptions,
-  { prefix = newPrefix(), port = redis.port }: RedisPlace = {},
+  { prefix = newPrefix(), port = redis.port, username, password }: RedisPlace = {},
 ): Promise<Broker> {
   if ((await redis.client.exists(`${prefix}run`)) === 0) await settle(redis, prefix)
   const broker = new RedisBroker({
@@ -34,8 +37,8 @@ export async function createRedisBroker(
       host: '127.0.0.1',
       port,
       path: undefined,
-      username: undefined,
-      password: undefined,
+      username,
+      password,
       database: 0,
       tls: undefined,
       sentinel: undefined,
