@@ -29,7 +29,9 @@ export interface BrokerSettings extends RetentionLimits {
 /** The broker that the settings ask for. The only place that knows which there are. */
 export function createBroker({ redis, ...options }: BrokerSettings): Broker {
   if (redis === undefined) return new MemoryBroker(options)
-  const prefix = `{${redis.prefix}}:` // the hash tag keeps all keys in one slot
+  const { database } = redis.url
+  // The hash tag keeps all keys in one slot. Announcements know no databases: their names must.
+  const prefix = database === 0 ? `{${redis.prefix}}:` : `{${redis.prefix}}:${database}:`
   const broker = new RedisBroker({ ...options, target: targetOf(redis), prefix })
   broker.start()
   return broker

@@ -143,7 +143,7 @@ export function describeEnds(create: CreateBroker): void {
       const { position } = await publish('a', { isEnd: true })
       await broker.delete('a')
       await broker.delete('a')
-      expect(log!.isDeleted).toBe(true)
+      await waitFor('the deletion', () => log!.isDeleted)
       expect(log!.endedAt).toBe(position)
       expect(delivered).toHaveLength(1)
     })

@@ -90,7 +90,7 @@ export function describeModel(create: CreateBroker): void {
       }),
       { numRuns: RUNS },
     )
-  }, 60_000)
+  }, 180_000)
 }
 
 async function perform(

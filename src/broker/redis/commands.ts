@@ -173,8 +173,8 @@ export class Commands {
   #toUnavailable({ message }: Error) {
     const [word = ''] = message.split(' ', 1)
     const reason = REASONS.get(word)
-    if (reason === undefined && word === 'ERR') this.#tellFailure(message)
-    return unavailable(reason ?? 'Redis does not answer')
+    if ((reason === undefined && word === 'ERR') || word === 'NOPERM') this.#tellFailure(message)
+    return reason === undefined ? unanswered('Redis does not answer') : unavailable(reason)
   }
 
   /** A script that can not run is a fault of the hub, or a server it does not know: said once. */
@@ -203,8 +203,13 @@ function withDeadline<T>(reply: Promise<T>): Promise<T> {
   })
 }
 
+/** Surely not executed. */
 function unavailable(reason: string) {
+  return new errors.BROKER_UNAVAILABLE(`${reason}: nothing was stored; try again after Retry-After`)
+}
+
+function unanswered(reason: string) {
   return new errors.BROKER_UNAVAILABLE(
-    `${reason}: whether the request was stored is not known; repeat it with its idempotency key after Retry-After`,
+    `${reason}: whether a message was stored is not known; repeat it with its idempotency key after Retry-After`,
   )
 }

@@ -6,6 +6,8 @@ import { connectionOptions, type RedisTarget } from './redis-target.ts'
 /** A connection lives for so long before it is replaced: else one that Redis refuses would spin. */
 const MIN_AGE_MS = 1000
 
+const MAX_REASON_CHARACTERS = 200
+
 /** Which of the two. */
 export type ConnectionName = 'commands' | 'subscriber'
 
@@ -97,6 +99,10 @@ export class Connection {
     if (this.#isTold || this.#isClosed) return
     this.#isTold = true
     const { name, log } = this.#options
-    log.warn({ connection: name, reason: message }, 'redis is away: trying again')
+    const [reason = ''] = message.split('\n', 1) // of several lines the first says it
+    log.warn(
+      { connection: name, reason: reason.slice(0, MAX_REASON_CHARACTERS) },
+      'redis is away: trying again',
+    )
   }
 }

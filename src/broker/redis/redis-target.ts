@@ -55,6 +55,7 @@ export function connectionOptions(target: RedisTarget, name: string): RedisOptio
             : { sentinelTLS: tlsOptions, enableTLSForSentinelMode: true }),
         }),
     connectionName: name,
+    disableClientInfo: true, // a restricted user may not
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
     socketTimeout: SILENCE_TIMEOUT_MS,
