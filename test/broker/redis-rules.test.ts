@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isDeletion } from '../../src/log/message.ts'
 import { formatId, type Position } from '../../src/position.ts'
 import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
@@ -342,6 +343,28 @@ describe('a failover that lost messages', () => {
 })
 
 describe('the name of a deleted channel', () => {
+  test('ends on a replica that was away until it was free again', async () => {
+    const replicas = await openReplicas()
+    const { one, other, proxy, store } = replicas
+    const [log] = await one.join('a')
+    const before = await other.publish('a')
+    await waitToHear(one, before.position)
+    await cutOff(replicas)
+    await other.broker.delete('a')
+    await store.expire('end:a', 1)
+    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
+    const next = await other.publish('a', { data: 'new life' })
+    proxy.mend()
+    await waitToHear(one, next.position)
+    expect(one.delivered.map(({ message }) => isDeletion(message))).toEqual([false, true, false])
+    expect(one.missed).toEqual([])
+    expect(log!.base).toBeGreaterThanOrEqual(before.position) // what its owner has dropped is not replayed
+    const again = await one.join('b', 'a') // heard of after the deletion: it is none of theirs
+    const compared = one.metrics.comparedAtMs
+    await waitFor('a comparison', () => one.metrics.comparedAtMs !== compared)
+    expect(again.map(({ isDeleted }) => isDeleted)).toEqual([false, false])
+  })
+
   test('is free when Redis says so, also where it was first heard of late', async () => {
     const { other, store, fresh } = await openReplicas()
     await other.publish('a')

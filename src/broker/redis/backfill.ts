@@ -61,7 +61,8 @@ export class Backfill {
     const doubtful: LocalChannel[] = []
     for (const channel of logs.ready()) {
       const last = changed.get(channel.name)
-      logs.applyMark(channel, deleted.get(channel.name))
+      const mark = deleted.get(channel.name)
+      if (mark !== undefined && mark.position > channel.through) logs.applyMark(channel, mark)
       if (last === undefined) {
         if (channel.through < forgotten) doubtful.push(channel)
       } else if (last > channel.log.end) lacking.push(toLacking(channel, last))

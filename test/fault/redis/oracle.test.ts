@@ -12,7 +12,10 @@ const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 15)
 const SEED = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 32))
 const READERS = Number(process.env['CHAOS_READERS'] ?? 200)
 const REPLICAS = 3
-const CHANNELS = ['a', 'b', 'c', 'd', 'e', 'f']
+const BUSY = ['a', 'b', 'c', 'd', 'e', 'f']
+/** So few have them that replicas begin and cease to hear them all the time. */
+const RARE = Array.from({ length: 12 }, (_, i) => `rare-${i}`)
+const CHANNELS = [...BUSY, ...RARE]
 const PUBLISHERS = 4
 const READ_TO_END_MS = 30_000
 
@@ -47,7 +50,8 @@ test(
     const endMs = performance.now() + SECONDS * 1000
     const isOver = () => performance.now() > endMs
     const readers = Array.from({ length: READERS }, (_, i) => {
-      const channels = random.some(CHANNELS, i % 2 === 0 ? 1 : 3)
+      const wanted = i % 12 === 1 ? CHANNELS : BUSY
+      const channels = random.some(wanted, i % 2 === 0 ? 1 : 4)
       const isSteady = i % 5 === 0
       const ports = hubs.map(({ port }) => port)
       const name = `${isSteady ? 'steady ' : ''}reader ${i} of ${channels.join(',')}`

@@ -12,10 +12,14 @@ local canForgetMore = limit > 0 and forget(limit) == limit
 local changed = redis.call('ZRANGEBYSCORE', key('channels'), print(since), print(upTo), 'WITHSCORES', 'LIMIT', 0, ARGV[7])
 local deleted = {}
 if ARGV[6] == '' then
-  redis.call('ZREMRANGEBYSCORE', key('deleted'), '-inf', '(' .. print(now - 60 * 1000000))
-  for _, channel in ipairs(redis.call('ZRANGEBYSCORE', key('deleted'), print(since), '+inf')) do
-    deleted[#deleted + 1] = channel
-    deleted[#deleted + 1] = markOf(channel)
+  -- Longer than a name stays closed: a replica that was away must hear of it all the same, as of messages.
+  redis.call('ZREMRANGEBYSCORE', key('deleted'), '-inf', '(' .. print(oldestKept - 60 * 1000000))
+  local found = redis.call('ZRANGEBYSCORE', key('deleted'), print(since), '+inf', 'WITHSCORES')
+  for i = 1, #found, 2 do
+    local mark = markOf(found[i])
+    local isClosed = string.sub(mark, 1, 1) == 't'
+    deleted[#deleted + 1] = found[i]
+    deleted[#deleted + 1] = isClosed and mark or 't' .. print(tonumber(found[i + 1])) .. ' 0'
   end
 end
 return { print(clock), print(born), print(forgotten), canForgetMore and 1 or 0, changed, deleted }
