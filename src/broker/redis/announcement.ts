@@ -2,6 +2,7 @@ import { completeMessage, createDeletion, type Message } from '../../log/message
 import { type Position } from '../../position.ts'
 import { utf8FromBytes, type Utf8 } from '../../sse/utf8.ts'
 import { type Reply } from './commands.ts'
+import { type EndMark } from './reading.ts'
 
 /** What is known of one message in one channel, from its announcement or from the log in Redis. */
 export interface Announcement {
@@ -13,6 +14,8 @@ export interface Announcement {
   readonly channels: readonly string[]
   /** The frame up to its `id:` line. */
   readonly body: Utf8
+  /** Of a tombstone that was found late: for so long the name stays closed. */
+  readonly remainingMs?: number
 }
 
 /** `m` message, `e` end, `x` ephemeral, `t` the tombstone of a DELETE. As the scripts write it. */
@@ -41,6 +44,11 @@ export function decodeEntry(entry: Reply): Announcement {
     channels: splitNames(channels!.toString('latin1')),
     body: utf8FromBytes(body!),
   }
+}
+
+/** What would have announced this DELETE. */
+export function tombstone({ position, remainingMs }: EndMark): Announcement {
+  return { position, previous: 0, kind: 't', channels: [], body: '' as Utf8, remainingMs }
 }
 
 /** `alone`: the list of a message that went to `channel` only, one for all of them. */

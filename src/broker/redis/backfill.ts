@@ -1,7 +1,7 @@
 import pLimit from 'p-limit'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
-import { type Announcement } from './announcement.ts'
+import { type Announcement, tombstone } from './announcement.ts'
 import { type Commands } from './commands.ts'
 import { type Gate } from './gate.ts'
 import { type LocalChannel } from './local-channel.ts'
@@ -34,7 +34,7 @@ const MAX_ENTRIES = 1000
 export interface Lacking {
   readonly channel: LocalChannel
   readonly last: Position
-  /** Read, not yet delivered. */
+  /** Read, not yet delivered; at the beginning, a DELETE that was missed. */
   pending: Announcement[]
   hasMore: boolean
 }
@@ -54,7 +54,7 @@ export class Backfill {
     this.#options = options
   }
 
-  /** Channels whose log does not reach to what Redis has; deletions are applied at once. */
+  /** Channels whose log does not reach to what Redis has. */
   async findLacking({ forgotten, changed, deleted }: Told): Promise<Lacking[]> {
     const { logs } = this.#options
     const lacking: Lacking[] = []
@@ -62,8 +62,9 @@ export class Backfill {
     for (const channel of logs.ready()) {
       const last = changed.get(channel.name)
       const mark = deleted.get(channel.name)
-      if (mark !== undefined && mark.position > channel.through) logs.applyMark(channel, mark)
-      if (last === undefined) {
+      const isNews = mark !== undefined && mark.position > channel.through && !channel.log.isDeleted
+      if (isNews) lacking.push({ ...toLacking(channel, last ?? 0), pending: [tombstone(mark)] })
+      else if (last === undefined) {
         if (channel.through < forgotten) doubtful.push(channel)
       } else if (last > channel.log.end) lacking.push(toLacking(channel, last))
     }
@@ -107,7 +108,10 @@ export class Backfill {
   }
 
   async #readOn(lacking: readonly Lacking[], clock: Position): Promise<void> {
-    const wanting = lacking.filter(({ hasMore, pending }) => hasMore && pending.length === 0)
+    const wanting = lacking.filter(({ hasMore, pending }) => {
+      const isUnread = pending.length === 0 || (pending.length === 1 && pending[0]?.kind === 't')
+      return hasMore && isUnread
+    })
     const parts = inParts(wanting)
     const maxBytes = Math.min(MAX_REPLY_BYTES, Math.ceil(MAX_ROUND_BYTES / parts.length))
     const limit = pLimit(MAX_READS_IN_FLIGHT)
@@ -122,7 +126,7 @@ export class Backfill {
             maxEntries: MAX_ENTRIES,
           })
           part.forEach((one, i) => {
-            one.pending = [...(readings[i]?.entries ?? [])]
+            one.pending = [...one.pending, ...(readings[i]?.entries ?? [])]
             one.hasMore = readings[i]?.hasMore ?? false
           })
         }),
@@ -179,7 +183,8 @@ export class Backfill {
     due.sort((a, b) => a.announcement.position - b.announcement.position)
     for (const { channel, announcement } of due) {
       if (announcement.position <= channel.log.end) continue // held and read
-      if (announcement.previous > channel.through) logs.miss(channel, announcement.previous)
+      const isHole = announcement.kind !== 't' && announcement.previous > channel.through
+      if (isHole) logs.miss(channel, announcement.previous)
       logs.append(channel, announcement)
       metrics.messagesBackfilled += 1
     }

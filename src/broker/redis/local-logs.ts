@@ -81,7 +81,8 @@ export class LocalLogs {
   append(channel: LocalChannel, announcement: Announcement): void {
     const { log } = channel
     const { position } = announcement
-    if (announcement.kind === 't') this.#delete(channel, position, DELETED_MS)
+    if (announcement.kind === 't')
+      this.#delete(channel, position, announcement.remainingMs ?? DELETED_MS)
     else {
       if (log.isDeleted) this.#reopen(channel.name) // Redis' minute was over before the one here
       const message = this.#toMessage(announcement, log)

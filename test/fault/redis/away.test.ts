@@ -138,6 +138,25 @@ describe('over replicas', () => {
     expect(several.stream.control('gap')).toEqual([])
   })
 
+  test('a DELETE that a replica was cut off from is told in its place', async () => {
+    const proxy = await startFaultyProxy(redis.port)
+    const [hub, other] = await startReplicas([proxy.port, redis.port])
+    const { stream } = await follow(hub!, 'a', 'b')
+    await other!.send('a', 'before')
+    await stream.waitForMessages(1)
+    proxy.cut()
+    await waitFor('the cut to be noticed', async () => {
+      return (await hub!.metric('piazza_broker_connected{connection="subscriber"}')) === 0
+    })
+    const ids = [await other!.send('b', 'one')]
+    await fetch(`${other!.url}/channels/a`, { method: 'DELETE' })
+    ids.push(await other!.send('b', 'two'))
+    proxy.mend()
+    await stream.waitForMessages(3)
+    const events = stream.events.slice(2).map(({ event, id }) => event ?? id)
+    expect(events).toEqual([ids[0], 'piazza.end', ids[1]])
+  })
+
   test('an ephemeral message reaches the streams of all, and is stored nowhere', async () => {
     const hubs = await startReplicas([redis.port, redis.port])
     const streams = [await follow(hubs[0]!, 'a'), await follow(hubs[1]!, 'a', 'b')]
