@@ -14,7 +14,7 @@ const LAG_BUCKETS_SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25,
 const PUBLISH_BUCKETS_SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 2]
 
 const REPLAY_BUCKETS_MESSAGES = [1, 10, 100, 1000, 10_000, 100_000]
-const AGE_BUCKETS_SECONDS = [1, 10, 60, 300, 900, 1800, 3600, 21_600, 86_400]
+const AGE_BUCKETS_SECONDS = [1, 10, 25, 35, 55, 65, 95, 125, 300, 900, 1800, 3600, 21_600, 86_400]
 
 /** What is known only when it is asked for. */
 type LogSizes = () => { readonly bytes: number; readonly channels: number }

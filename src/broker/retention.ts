@@ -60,12 +60,11 @@ export class Retention {
   }
 
   /**
-   * The most recently changed first. Those before `start` may be left out: they are where it is still its channel's
-   * newest message, so that paging through a million channels does not begin anew for each page.
+   * The most recently changed first. Those before `start` may be left out, so that paging through a million channels
+   * does not begin anew for each page: it begins where that channel is by now, which is no later than it was.
    */
   *newestFirst(start?: ListPlace): Generator<Log> {
-    const hinted = start === undefined ? undefined : this.#places.get(start.channel)
-    let place = hinted !== undefined && hinted.log.end === start?.newest ? hinted : this.#ends.older
+    let place = this.#places.get(start?.channel ?? '') ?? this.#ends.older
     while (place.newer !== this.#ends && place.newer.log.end === place.log.end) place = place.newer
     for (; place !== this.#ends; place = place.older) yield place.log
   }

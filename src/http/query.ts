@@ -51,6 +51,8 @@ function zone(text: string): string {
 export function refuseUnknown(query: Query, names: readonly string[]): void {
   const unknown = Object.keys(query).find((name) => !names.includes(name))
   if (unknown === undefined) return
-  const message = `there is no parameter ${quote(unknown)}; the parameters are ${names.join(', ')}`
+  const right =
+    names.length === 0 ? 'this route takes none' : `the parameters are ${names.join(', ')}`
+  const message = `there is no parameter ${quote(unknown)}; ${right}`
   throw new errors.QUERY_INVALID(message)
 }

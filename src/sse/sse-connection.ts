@@ -14,6 +14,8 @@ export interface Exchange {
 const MAX_INPUT_BYTES = 16 * 1024
 /** So long may a socket take to close after its last bytes. */
 const CLOSE_TIMEOUT_MS = 5000
+/** Two quiet halves follow one another if no more than so much of the timeout lies between their ends. */
+const QUIET_IN_A_ROW = 0.75
 /** The longest delay of a timer in Node; a longer one would fire at once. */
 const MAX_TIMER_MS = 2 ** 31 - 1
 
@@ -31,6 +33,8 @@ export abstract class SseConnection {
   readonly #slowTimeoutMs: number
   #isBlocked = false
   #blockedAtMs = 0
+  /** When its last quiet half of the timeout was over. */
+  #quietAtMs = Number.NEGATIVE_INFINITY
   #isEnding = false
   #isClosed = false
   #isAttached = true
@@ -116,17 +120,34 @@ export abstract class SseConnection {
     if (this.#socket.write(bytes)) return
     this.#isBlocked = true
     this.#blockedAtMs = performance.now()
-    this.#socket.setTimeout(this.#slowTimeoutMs) // rearmed by Node as long as the kernel takes some
+    this.#waitForProgress()
+  }
+
+  /**
+   * Node rearms this timer as long as the kernel takes some, and once for a write that was taken in part. So it runs for
+   * half the time, and two quiet halves in a row are needed: a dead reader is cut after 1 to 1.5 times the timeout.
+   */
+  #waitForProgress(): void {
+    this.#socket.setTimeout(this.#slowTimeoutMs / 2)
   }
 
   /** Called by the socket's listeners only. */
   handleDrain(): void {
     this.#isBlocked = false
+    this.#quietAtMs = Number.NEGATIVE_INFINITY
     this.#socket.setTimeout(0)
     if (!this.isOver) this.onWritable()
   }
 
   handleTimeout(): void {
+    const nowMs = performance.now()
+    const wasQuiet = nowMs - this.#quietAtMs < this.#slowTimeoutMs * QUIET_IN_A_ROW
+    this.#quietAtMs = nowMs
+    if (wasQuiet) this.#cutSlow()
+    else this.#waitForProgress()
+  }
+
+  #cutSlow(): void {
     if (!this.#isClosed) this.onSlow()
     this.#socket.destroy()
   }
@@ -136,7 +157,7 @@ export abstract class SseConnection {
     // Not by pausing: a paused socket still reads, and rearms, up to its high-water mark, and sees no FIN behind that.
     const isSlow = this.#isBlocked && performance.now() - this.#blockedAtMs > this.#slowTimeoutMs
     if (isSlow) {
-      this.handleTimeout()
+      this.#cutSlow()
       return
     }
     this.#inputBytes += bytes

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { waitFor } from '../support/wait.ts'
 import { type Broker, type ListPlace } from '../../src/broker/broker.ts'
 import { formatId } from '../../src/position.ts'
 import { type CreateBroker, openBroker } from './open-broker.ts'
@@ -123,6 +124,15 @@ export function describeInspect(create: CreateBroker): void {
       await publish('typing', { isEphemeral: true })
       await broker.delete('gone')
       expect(await listAll(broker, 10)).toEqual([['a', 'c', 'b']])
+    })
+
+    test('counts only what is retained by now, as the state does', async () => {
+      const { broker, publish } = await openBroker(create, { maxAgeMs: 500 })
+      await publish('a')
+      const listed = async () =>
+        (await broker.list({ matches: ANY, limit: 10, after: undefined })).channels
+      expect(await listed()).toMatchObject([{ messages: 1 }])
+      await waitFor('it to age out', async () => (await listed()).length === 0, 3000)
     })
 
     test('comes in pages, also through a message that went to many channels', async () => {

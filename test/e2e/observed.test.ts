@@ -67,3 +67,18 @@ test('the age of a stream is measured when it ends', async () => {
   expect(age).toBeGreaterThanOrEqual(0.25)
   expect(age).toBeLessThan(10)
 })
+
+test('a stream that leaves in the middle of its replay is measured with what it was sent', async () => {
+  const hub = await startHub()
+  const data = 'x'.repeat(500_000)
+  for (let i = 0; i < 8; i += 1) await hub.send('a', data)
+  const stream = await openStream(hub.port, '/channels/a?since=all')
+  stream.pause()
+  await waitFor('it to be blocked', async () => (await hub.metric('piazza_streams_behind')) === 1)
+  expect(await hub.metric('piazza_channels_subscribed')).toBe(1)
+  stream.close()
+  await waitFor('its end', async () => (await hub.metric('piazza_streams')) === 0)
+  expect(await hub.metric('piazza_channels_subscribed')).toBe(0)
+  expect(await hub.metric('piazza_replay_messages_count')).toBe(1)
+  expect(await hub.metric('piazza_replay_messages_sum')).toBeGreaterThan(0)
+})

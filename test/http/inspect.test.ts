@@ -53,6 +53,7 @@ describe('GET /channels/:name/history', () => {
       return json.messages.map(({ data }: { data: string }) => data)
     }
     expect(await texts('since=10m')).toEqual(['x'])
+    expect(await texts('after=&since=&limit=100')).toEqual(['x'])
     expect(await texts('since=2020-01-01T00:00:00Z')).toEqual(['x'])
     expect(await texts('since=2100-01-01T00:00:00Z')).toEqual([])
     expect(await texts(`since=all&after=${id}`)).toEqual([])
@@ -131,7 +132,7 @@ describe('bad input gets a clear answer', () => {
     ['/channels/a/history?limit=1.5', '1 to 1000'],
     ['/channels/a,b/history', 'channel name "a,b"'],
     ['/channels/a..b/stats', 'channel name "a..b"'],
-    ['/channels/a/stats?x=1', 'no parameter "x"'],
+    ['/channels/a/stats?x=1', 'no parameter "x"; this route takes none'],
   ])('%s', async (path, words) => {
     const hub = await startHub()
     const { message } = expectCoded(await get(hub, path), 400, path)

@@ -10,6 +10,7 @@ import {
   type ChannelPage,
   type ChannelState,
   type HistoryPage,
+  type ListPlace,
   type ListQuery,
   type Opening,
   type Page,
@@ -129,7 +130,7 @@ export class MemoryBroker implements Broker {
   }
 
   async list(query: ListQuery): Promise<ChannelPage> {
-    return listChannels(this.#retention.newestFirst(query.after), query)
+    return listChannels(this.#newestFirst(query.after), query)
   }
 
   /** The logs are the store: what they have dropped is lost. */
@@ -181,6 +182,15 @@ export class MemoryBroker implements Broker {
       return log.isDeleted ? channelDeleted(channel) : channelEnded(channel)
     }
     return undefined
+  }
+
+  /** Without what has aged out since it was last looked at. */
+  *#newestFirst(start: ListPlace | undefined): Generator<Log> {
+    const now = currentPosition()
+    for (const log of this.#retention.newestFirst(start)) {
+      this.#retention.trim(log, now)
+      yield log
+    }
   }
 
   #tick(): Position {

@@ -100,7 +100,8 @@ function readListQuery(query: Query, grant: Grant) {
 function readHistoryQuery(query: Query): { readonly start: Start; readonly limit: number } {
   refuseUnknown(query, Object.keys(HISTORY_SCHEMA.querystring.properties))
   const id = single(query, 'after')
-  const time = readSince(single(query, 'since')) ?? 0
+  const since = single(query, 'since')
+  const time = readSince(since === '' ? undefined : since) ?? 0
   const limit = readLimit(query)
   if (id !== undefined && id !== '') return { start: { kind: 'after', id }, limit }
   return { start: { kind: 'since', time }, limit }
