@@ -1,13 +1,12 @@
-import pLimit from 'p-limit'
 import { type Metrics } from '../../metrics.ts'
 import { type BrokerLog } from '../broker-log.ts'
 import { type Announcement, decodeAnnouncement } from './announcement.ts'
+import { BASELINE_FENCE, Baselines } from './baselines.ts'
 import { type Commands } from './commands.ts'
 import { type Gate } from './gate.ts'
 import { Healing } from './healing.ts'
 import { type LocalChannel } from './local-channel.ts'
 import { type LocalLogs } from './local-logs.ts'
-import { type ChannelReading, decodeReading, type Reading } from './reading.ts'
 import { type RedisTarget } from './redis-target.ts'
 import { Subscriber } from './subscriber.ts'
 
@@ -25,11 +24,6 @@ export interface HearingOptions {
   readonly replica: string
 }
 
-/** Channels in one baseline, and what its reply may hold: newest messages, for those who come back soon. */
-const BASELINE_CHANNELS = 64
-const BASELINE_BYTES = 256 * 1024
-const BASELINE_ENTRIES = 256
-const MAX_BASELINES_IN_FLIGHT = 16
 /** Heard of one channel while its baseline is read. */
 const MAX_EARLY_MESSAGES = 1000
 /** A channel without streams is heard for so long: its clients may be just reconnecting. */
@@ -48,7 +42,7 @@ export class Hearing {
   readonly #healing: Healing
   readonly #livePrefix: string
   readonly #fenceChannel: string
-  readonly #limit = pLimit(MAX_BASELINES_IN_FLIGHT)
+  readonly #baselines: Baselines
   /** Created in this turn, subscribed to together. */
   #created: LocalChannel[] = []
   #sweepTimer: NodeJS.Timeout | undefined
@@ -77,6 +71,15 @@ export class Hearing {
       hear: (channel, announcement) => this.#hear(channel, announcement),
       compare: () => this.#compare(),
     })
+    this.#baselines = new Baselines({
+      ...options,
+      fenceChannel: this.#fenceChannel,
+      hear: (channel, announcement) => this.#hear(channel, announcement),
+      onReady: (clock) => {
+        this.#healing.include(clock)
+        this.#wake()
+      },
+    })
     options.gate.close() // until the first comparison
   }
 
@@ -95,6 +98,7 @@ export class Hearing {
     clearInterval(this.#sweepTimer)
     clearTimeout(this.#compareTimer)
     this.#healing.close()
+    this.#baselines.close()
     this.#subscriber.close()
     this.#options.gate.wake()
     this.#wake()
@@ -143,11 +147,7 @@ export class Hearing {
     this.#subscriber.subscribe(names, () => {
       const asked = channels.filter((one) => one.generation === generation && one.state === 'asked')
       for (const channel of asked) channel.state = 'acknowledged'
-      for (let i = 0; i < asked.length; i += BASELINE_CHANNELS) {
-        void this.#limit(() =>
-          this.#readBaseline(asked.slice(i, i + BASELINE_CHANNELS), generation),
-        )
-      }
+      this.#baselines.read(asked, generation)
       onDone()
     })
   }
@@ -165,6 +165,7 @@ export class Hearing {
     gate.close()
     gate.drop()
     this.#healing.abort()
+    this.#baselines.abort()
     for (const channel of logs.all()) {
       channel.early = []
       if (channel.state === 'acknowledged') channel.state = 'asked'
@@ -173,7 +174,9 @@ export class Hearing {
 
   #onMessage(redisChannel: string, payload: Buffer): void {
     if (redisChannel === this.#fenceChannel) {
-      this.#healing.hearFence(Number(payload.toString('latin1')))
+      const fence = payload.toString('latin1')
+      if (fence.startsWith(BASELINE_FENCE)) this.#baselines.hearFence(fence)
+      else this.#healing.hearFence(Number(fence))
       return
     }
     const channel = this.#options.logs.get(redisChannel.slice(this.#livePrefix.length))
@@ -201,50 +204,6 @@ export class Hearing {
       if (isRollback(channel, announcement)) metrics.rollbacks += 1
       logs.append(channel, announcement)
     }
-  }
-
-  /** Rule 4. */
-  async #readBaseline(channels: readonly LocalChannel[], generation: number): Promise<void> {
-    const { commands } = this.#options
-    for (;;) {
-      await commands.whenReady()
-      const wanted = channels.filter(
-        (one) => one.generation === generation && one.state === 'acknowledged',
-      )
-      if (wanted.length === 0 || this.#isClosed) return
-      try {
-        const names = wanted.map(({ name }) => name)
-        const bytes = Math.ceil(BASELINE_BYTES / wanted.length)
-        const reply = await commands.run('newest', [BASELINE_ENTRIES, bytes, '0', ...names])
-        const reading = decodeReading(reply)
-        wanted.forEach((channel, i) => {
-          const isMeant = channel.generation === generation && channel.state === 'acknowledged'
-          if (isMeant) this.#beginLog(channel, reading, reading.channels[i]!)
-        })
-        this.#healing.include(reading.clock)
-        this.#wake()
-        return
-      } catch {
-        await commands.pause()
-      }
-    }
-  }
-
-  #beginLog(
-    channel: LocalChannel,
-    reading: Reading,
-    { last, mark, entries }: ChannelReading,
-  ): void {
-    const { logs } = this.#options
-    const newest = entries.at(-1)?.position ?? 0
-    const known = last ?? Math.max(reading.forgotten, reading.born)
-    const tail = newest >= known ? unbroken(entries) : []
-    logs.begin(channel, tail[0]?.previous ?? known, tail, reading.clock)
-    logs.born ??= reading.born
-    logs.applyMark(channel, mark)
-    const { early } = channel
-    channel.early = []
-    for (const announcement of early) this.#hear(channel, announcement)
   }
 
   #wake(): void {
@@ -294,11 +253,4 @@ export class Hearing {
 /** Rule 13: Redis has lost what was delivered here. */
 function isRollback({ log }: LocalChannel, { previous }: Announcement): boolean {
   return log.newest !== undefined && !log.isDeleted && previous < log.newest.position
-}
-
-/** The newest entries that follow one another. */
-function unbroken(entries: readonly Announcement[]): readonly Announcement[] {
-  let start = entries.length - 1
-  while (start > 0 && entries[start]!.previous === entries[start - 1]!.position) start -= 1
-  return start < 0 ? [] : entries.slice(start)
 }

@@ -51,6 +51,8 @@ export class Pages {
             count,
             Number.MAX_SAFE_INTEGER,
             '1',
+            '',
+            '',
             channel,
           ])
           const { entries, last } = reading.channels[0]!

@@ -1,12 +1,15 @@
 -- The newest messages of some channels. ARGV[5] entries of each; [6] bytes of frames of each; [7] '1': positions only;
--- [8…] channels. Replies like read.lua; of each channel at least one entry where there is one.
+-- [8] the replica's fence channel and [9] what to say there, or ''; [10…] channels. Replies like read.lua; of each channel at least one entry where there is one.
 local limit = tonumber(ARGV[5])
 local maxBytes = tonumber(ARGV[6])
 local isBare = ARGV[7] == '1'
 local STEP = 16
 
 local reply = { print(clock), print(math.max(clock, now)), print(born), print(forgotten) }
-for i = 8, #ARGV do
+if ARGV[9] ~= '' then
+  redis.call('PUBLISH', ARGV[8], ARGV[9])
+end
+for i = 10, #ARGV do
   local log = key('log:' .. ARGV[i])
   local newestFirst, bytes, stop, isMore = {}, 0, '+', true
   while isMore and #newestFirst < limit and (bytes < maxBytes or #newestFirst == 0) do
