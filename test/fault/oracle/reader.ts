@@ -97,6 +97,7 @@ export class Reader implements Life {
     let left = maxBytes
     socket.on('error', () => {})
     socket.on('data', (bytes) => {
+      if (left <= 0) return // a destroyed socket still gives what it had read
       chunks.push(bytes.subarray(0, left))
       left -= bytes.length
       if (left <= 0) socket.destroy()

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { openStream } from '../../support/raw-stream.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
@@ -7,6 +7,8 @@ import { waitFor } from '../../support/wait.ts'
 import { openBroker } from '../../broker/open-broker.ts'
 import { createRedisBroker, newPrefix } from '../../broker/open-redis-broker.ts'
 import { follow, startReplicas } from './replicas.ts'
+
+vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
 /** What one publish, or a stop, may take while Redis says nothing: 2 s, with slack for a busy machine. */
 const SOON_MS = 5000

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { openStream } from '../../support/raw-stream.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
 import { expectAll, follow, publishSteadily, startReplicas } from './replicas.ts'
+
+vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
 let redis: TestRedis
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { publishAtRandom, publishUntilStored } from '../oracle/publisher.ts'
@@ -7,6 +7,8 @@ import { Reader } from '../oracle/reader.ts'
 import { breakAtRandom } from '../oracle/redis-faults.ts'
 import { type Acknowledged, judge } from '../oracle/truth.ts'
 import { startReplicas } from './replicas.ts'
+
+vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
 const SECONDS = Number(process.env['CHAOS_SECONDS'] ?? 15)
 const SEED = Number(process.env['CHAOS_SEED'] ?? Math.floor(Math.random() * 2 ** 32))

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { once } from 'node:events'
 import net from 'node:net'
-import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
+import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type TestHub } from '../../support/hub.ts'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
@@ -9,6 +9,8 @@ import { waitFor } from '../../support/wait.ts'
 import { openBroker } from '../../broker/open-broker.ts'
 import { createRedisBroker, newPrefix } from '../../broker/open-redis-broker.ts'
 import { startReplicas } from './replicas.ts'
+
+vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
 const CHANNELS = 20_000
 const STREAMS = 5000

@@ -1,10 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { SCRIPTS } from '../../../src/broker/redis/script.ts'
 import { type TestHub } from '../../support/hub.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
 import { expectAll, follow, publishSteadily, startReplicas } from './replicas.ts'
+
+vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
 let redis: TestRedis
 
