@@ -357,10 +357,18 @@ describe('the name of a deleted channel', () => {
     expect(one.delivered.map(({ message }) => isDeletion(message))).toEqual([false, true, false])
     expect(one.missed).toEqual([])
     expect(log!.base).toBeGreaterThanOrEqual(before.position) // what its owner has dropped is not replayed
-    const again = await one.join('b', 'a') // heard of after the deletion: it is none of theirs
+  })
+
+  test('ends for nobody who heard of the channel when the name was free again', async () => {
+    const { one, other, store } = await openReplicas()
+    await other.broker.delete('a')
+    await store.expire('end:a', 1)
+    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
+    const [log] = await one.join('a')
     const compared = one.metrics.comparedAtMs
     await waitFor('a comparison', () => one.metrics.comparedAtMs !== compared)
-    expect(again.map(({ isDeleted }) => isDeleted)).toEqual([false, false])
+    expect(log!.isDeleted).toBe(false)
+    expect(one.delivered).toEqual([])
   })
 
   test('is free when Redis says so, also where it was first heard of late', async () => {

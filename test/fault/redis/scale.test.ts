@@ -17,6 +17,8 @@ const STREAMS = 5000
 const AT_ONCE = 250
 /** Scripts that a replica runs for all its streams together: comparisons, baselines, reads. */
 const FEW_SCRIPTS = 20
+/** Clients that ask for the same within a second share the answer: here, two pages. */
+const SCRIPTS_PER_SECOND = 4
 
 let redis: TestRedis
 
@@ -92,11 +94,13 @@ test.each([
     const batch = Array.from({ length: missed }, (_, i) => ({ channel: 'a', data: `missed-${i}` }))
     for (let i = 0; i < missed; i += 1000) await other!.publish(batch.slice(i, i + 1000))
     const before = await scripts()
+    const startedMs = performance.now()
     const crowd = await openCrowd(other!, `/channels/a?lastEventId=${start}`, STREAMS)
     const last = `missed-${missed - 1}`
     await waitFor('all to hear the last', () => crowd.heard(last) === STREAMS, 60_000)
     for (let i = 0; i < missed; i += 1) expect(crowd.heard(`missed-${i}`), `${i}`).toBe(STREAMS)
-    expect((await scripts()) - before).toBeLessThan(FEW_SCRIPTS)
+    const seconds = (performance.now() - startedMs) / 1000
+    expect((await scripts()) - before).toBeLessThan(FEW_SCRIPTS + SCRIPTS_PER_SECOND * seconds)
   },
   120_000,
 )
