@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { isDeletion } from '../../src/log/message.ts'
 import { readAfter } from '../../src/log/read.ts'
 import { formatId, type Position } from '../../src/position.ts'
-import { type FaultyProxy, startFaultyProxy } from '../support/faulty-proxy.ts'
 import { startRedis, type TestRedis } from '../support/redis.ts'
-import { type RedisStore, storeOf } from '../support/redis-store.ts'
 import { waitFor } from '../support/wait.ts'
-import { type BrokerOptions, type BrokerUnderTest, openBroker } from './open-broker.ts'
-import { createRedisBroker, newPrefix } from './open-redis-broker.ts'
+import {
+  cutOff,
+  DEADLINE_MS,
+  deliveredTo,
+  forget,
+  openReplicas,
+  waitToHear,
+} from './redis-replicas.ts'
 
 // The scenarios on which the rules of docs/architecture.md ("Exact over Redis") were found, rule by rule.
 
 const SHORT_AGE_MS = 1500
-const DEADLINE_MS = 15_000
 
 let redis: TestRedis
 
@@ -23,59 +25,9 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop())
 
-interface Replicas {
-  readonly store: RedisStore
-  /** Reached through the proxy. */
-  readonly one: BrokerUnderTest
-  readonly other: BrokerUnderTest
-  readonly proxy: FaultyProxy
-  /** One more, that has heard nothing yet. */
-  readonly fresh: () => Promise<BrokerUnderTest>
-}
-
-async function openReplicas(options: Partial<BrokerOptions> = {}): Promise<Replicas> {
-  const prefix = newPrefix()
-  const proxy = await startFaultyProxy(redis.port)
-  const open = (port: number) =>
-    openBroker((all) => createRedisBroker(redis, all, { prefix, port }), options)
-  return {
-    store: storeOf(redis, prefix),
-    one: await open(proxy.port),
-    other: await open(redis.port),
-    proxy,
-    fresh: () => open(redis.port),
-  }
-}
-
-/** What was delivered of all channels, in the order in which it came. */
-function deliveredTo({ delivered }: BrokerUnderTest): Position[] {
-  return delivered.map(({ message }) => message.position)
-}
-
-async function waitToHear(replica: BrokerUnderTest, ...positions: Position[]): Promise<void> {
-  const label = `${positions.join()} to be heard`
-  const isHeard = () => positions.every((one) => deliveredTo(replica).includes(one))
-  await waitFor(label, isHeard, DEADLINE_MS)
-}
-
-/** Publishes to a channel, and waits until Redis has forgotten all that it had. */
-async function forget({ other, store }: Replicas, channel: string): Promise<void> {
-  const { position } = await other.publish(channel)
-  const isForgotten = async () => {
-    await other.publish('clock')
-    return Number(await store.get('forgotten')) >= position
-  }
-  await waitFor(`${channel} to be forgotten`, isForgotten, DEADLINE_MS)
-}
-
-async function cutOff({ proxy, one }: Replicas): Promise<void> {
-  proxy.cut()
-  await waitFor('the cut to be noticed', () => !one.broker.isConnected)
-}
-
 describe('a comparison', () => {
   test('is judged when what was in flight has arrived (rule 7): nothing is read back', async () => {
-    const { one, other, proxy } = await openReplicas({ maxAgeMs: 4000 }) // compares twice a second
+    const { one, other, proxy } = await openReplicas(redis, { maxAgeMs: 4000 }) // compares twice a second
     await one.join('a', 'b')
     const before = one.metrics.comparedAtMs
     for (let i = 0; i < 6; i += 1) {
@@ -91,7 +43,7 @@ describe('a comparison', () => {
   })
 
   test('that does not know a channel tells what it had, if that was forgotten meanwhile (rule 8)', async () => {
-    const replicas = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+    const replicas = await openReplicas(redis, { maxAgeMs: SHORT_AGE_MS })
     const { one, other, proxy } = replicas
     await one.join('a')
     await cutOff(replicas)
@@ -104,7 +56,7 @@ describe('a comparison', () => {
   })
 
   test('of an idle channel keeps it provable when others are forgotten (rule 5): nothing is read back', async () => {
-    const replicas = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+    const replicas = await openReplicas(redis, { maxAgeMs: SHORT_AGE_MS })
     const { one, other } = replicas
     await one.join('quiet')
     await forget(replicas, 'a')
@@ -115,7 +67,7 @@ describe('a comparison', () => {
   })
 
   test('moves the position of an idle stream on (rule 12)', async () => {
-    const { one, other } = await openReplicas({ maxAgeMs: 8000 }) // compares every second
+    const { one, other } = await openReplicas(redis, { maxAgeMs: 8000 }) // compares every second
     const logs = await one.join('quiet')
     const { position } = await other.publish('a')
     const isTold = () => one.broker.position(logs) >= position
@@ -125,7 +77,7 @@ describe('a comparison', () => {
 
 describe('a fill', () => {
   test('whose messages have gone is told up to what the comparison knew (rule 6)', async () => {
-    const replicas = await openReplicas()
+    const replicas = await openReplicas(redis)
     const { one, other, proxy, store } = replicas
     await one.join('a')
     await cutOff(replicas)
@@ -137,7 +89,7 @@ describe('a fill', () => {
   })
 
   test('is what was read together with what was heard meanwhile (rule 6)', async () => {
-    const { one, other, store } = await openReplicas()
+    const { one, other, store } = await openReplicas(redis)
     await one.join('a')
     const first = await other.publish('a')
     await waitToHear(one, first.position)
@@ -149,7 +101,7 @@ describe('a fill', () => {
   })
 
   test('of several channels is merged in the order of positions (rule 5)', async () => {
-    const replicas = await openReplicas()
+    const replicas = await openReplicas(redis)
     const { one, other, proxy } = replicas
     await one.join('a', 'b', 'c')
     await cutOff(replicas)
@@ -163,7 +115,7 @@ describe('a fill', () => {
   })
 
   test('of many pages tells what is lost before anything else (rule 11)', async () => {
-    const replicas = await openReplicas({ maxMessages: 2500 })
+    const replicas = await openReplicas(redis, { maxMessages: 2500 })
     const { one, other, proxy, store } = replicas
     const told: string[] = []
     one.broker.listen({
@@ -191,7 +143,7 @@ describe('a fill', () => {
 
 describe('a resume', () => {
   test('that waits for a comparison is served, though another hole follows at once (rule 6)', async () => {
-    const { one, other, proxy, store } = await openReplicas()
+    const { one, other, proxy, store } = await openReplicas(redis)
     const [log] = await one.join('a')
     const first = await other.publish('a')
     await waitToHear(one, first.position)
@@ -208,7 +160,7 @@ describe('a resume', () => {
   })
 
   test('of a channel that is just being heard does not overtake what is in flight of another (rule 4)', async () => {
-    const { one, other, proxy } = await openReplicas()
+    const { one, other, proxy } = await openReplicas(redis)
     const [a] = await one.join('a')
     const first = await other.publish('a')
     await waitToHear(one, first.position)
@@ -229,7 +181,7 @@ describe('a resume', () => {
   })
 
   test('is not mixed of the logs here and Redis (rule 9)', async () => {
-    const { one, other } = await openReplicas()
+    const { one, other } = await openReplicas(redis)
     await one.join('a')
     const stored = [(await other.publish('a')).position]
     for (const channel of ['b', 'a', 'b']) stored.push((await other.publish(channel)).position)
@@ -240,7 +192,7 @@ describe('a resume', () => {
   })
 
   test('on a replica that begins to hear a channel after it was forgotten (rule 4)', async () => {
-    const replicas = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+    const replicas = await openReplicas(redis, { maxAgeMs: SHORT_AGE_MS })
     const { one, other, fresh } = replicas
     const [log] = await one.join('a')
     const before = one.broker.position([log!])
@@ -252,7 +204,7 @@ describe('a resume', () => {
   })
 
   test('from before a message that was forgotten together with its channel (rule 3)', async () => {
-    const replicas = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+    const replicas = await openReplicas(redis, { maxAgeMs: SHORT_AGE_MS })
     const { one, other, fresh } = replicas
     const before = one.broker.position(await one.join('a'))
     await forget(replicas, 'a')
@@ -264,7 +216,7 @@ describe('a resume', () => {
   })
 
   test('from before Redis was emptied is told a reset, whatever was published since (rule 10)', async () => {
-    const { store, other, fresh } = await openReplicas()
+    const { store, other, fresh } = await openReplicas(redis)
     const { position } = await other.publish('a')
     await store.empty()
     const stored = await other.publish('a')
@@ -275,7 +227,7 @@ describe('a resume', () => {
   })
 
   test('after UNSUBSCRIBE and SUBSCRIBE has what was published between them (rule 4)', async () => {
-    const { one, other, store } = await openReplicas()
+    const { one, other, store } = await openReplicas(redis)
     await one.join('a')
     const stored = [(await other.publish('a')).position]
     await waitToHear(one, stored[0]!)
@@ -292,7 +244,7 @@ describe('a resume', () => {
 
 describe('a failover that lost messages', () => {
   test('a position that was lost is one of ours, and is not given out again (rules 2 and 10)', async () => {
-    const { store, other, fresh } = await openReplicas()
+    const { store, other, fresh } = await openReplicas(redis)
     const kept = await other.publish('a')
     const lost = await other.publish('a')
     await store.rollBack(kept.position)
@@ -304,7 +256,7 @@ describe('a failover that lost messages', () => {
   })
 
   test('the clock leaps past all that can have been given out (rule 2)', async () => {
-    const { store, other } = await openReplicas()
+    const { store, other } = await openReplicas(redis)
     const kept = await other.publish('a')
     await store.rollBack(kept.position)
     const { position } = await other.publish('a')
@@ -312,7 +264,7 @@ describe('a failover that lost messages', () => {
   })
 
   test('nor below what a replica has heard, however far behind the time of Redis is (rule 2)', async () => {
-    const { one, store } = await openReplicas()
+    const { one, store } = await openReplicas(redis)
     await one.join('a')
     const ahead = Date.now() * 1000 + 3_600_000_000
     await store.set('clock', ahead) // as if the lost master's time had been an hour ahead
@@ -325,7 +277,7 @@ describe('a failover that lost messages', () => {
   })
 
   test('what follows is delivered without a gap, and the rollback is counted (rule 13)', async () => {
-    const { one, other, store } = await openReplicas()
+    const { one, other, store } = await openReplicas(redis)
     await one.join('a')
     const kept = await other.publish('a')
     const lost = await other.publish('a')
@@ -340,63 +292,8 @@ describe('a failover that lost messages', () => {
   })
 })
 
-describe('the name of a deleted channel', () => {
-  test('ends on a replica that was away until it was free again', async () => {
-    const replicas = await openReplicas()
-    const { one, other, proxy, store } = replicas
-    const [log] = await one.join('a')
-    const before = await other.publish('a')
-    await waitToHear(one, before.position)
-    await cutOff(replicas)
-    await other.broker.delete('a')
-    await store.expire('end:a', 1)
-    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
-    const next = await other.publish('a', { data: 'new life' })
-    proxy.mend()
-    await waitToHear(one, next.position)
-    expect(one.delivered.map(({ message }) => isDeletion(message))).toEqual([false, true, false])
-    expect(one.missed).toEqual([])
-    expect(log!.base).toBeGreaterThanOrEqual(before.position) // what its owner has dropped is not replayed
-  })
-
-  test('ends for nobody who heard of the channel when the name was free again', async () => {
-    const { one, other, store } = await openReplicas()
-    await other.broker.delete('a')
-    await store.expire('end:a', 1)
-    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
-    const [log] = await one.join('a')
-    const compared = one.metrics.comparedAtMs
-    await waitFor('a comparison', () => one.metrics.comparedAtMs !== compared)
-    expect(log!.isDeleted).toBe(false)
-    expect(one.delivered).toEqual([])
-  })
-
-  test('is free when Redis says so, also where it was first heard of late', async () => {
-    const { other, store, fresh } = await openReplicas()
-    await other.publish('a')
-    await other.broker.delete('a')
-    await store.expire('end:a', 1000) // 59 s have passed
-    const third = await fresh()
-    expect((await third.open('a', { kind: 'now' })).isOver).toBe(true)
-    const isFree = async () => !(await third.open('a', { kind: 'now' })).isOver
-    await waitFor('the name to be free', isFree, 5000)
-  })
-
-  test('is free for its streams before they hear what it is used for next', async () => {
-    const { one, other, store } = await openReplicas()
-    await one.join('a')
-    await other.broker.delete('a')
-    await waitFor('the deletion to be heard', () => one.delivered.length === 1)
-    await store.expire('end:a', 1)
-    await waitFor('the name to be free', async () => (await store.get('end:a')) === null)
-    const { position } = await other.publish('a')
-    await waitToHear(one, position)
-    expect(one.reopened).toEqual([{ channel: 'a', isDeleted: true }])
-  })
-})
-
 test('what is forgotten leaves nothing but the fixed keys', async () => {
-  const { other, store } = await openReplicas({ maxAgeMs: SHORT_AGE_MS })
+  const { other, store } = await openReplicas(redis, { maxAgeMs: SHORT_AGE_MS })
   for (let i = 0; i < 50; i += 1) await other.publish(`short-${i}`, { key: `${i}` })
   await other.publish('ended', { isEnd: true })
   const fixed = new Set(['clock', 'born', 'run', 'forgotten'].map((name) => store.prefix + name))
