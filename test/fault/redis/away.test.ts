@@ -39,7 +39,7 @@ test('more than the gate can hold is read back', async () => {
   }
   await sleep(200) // nothing tells what waits at the gate
   proxy.release('replies')
-  await waitFor('all to be heard', () => one.delivered.length >= stored.length)
+  await waitFor('all to be heard', () => one.delivered.length >= stored.length, 3500)
   expect(one.delivered.map(({ message }) => message.position)).toEqual(stored)
   expect(one.missed).toEqual([])
   expect(one.metrics.messagesBackfilled).toBeGreaterThan(0)
