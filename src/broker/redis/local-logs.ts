@@ -86,7 +86,7 @@ export class LocalLogs {
     else {
       if (log.isDeleted) this.#reopen(channel.name) // Redis' minute was over before the one here
       const message = this.#toMessage(announcement, log)
-      this.#retention.change(log, currentPosition(), () => log.append(message))
+      this.#change(channel, () => log.append(message))
       if (channel.isHeld) this.#listener?.deliver(log.channel, message)
     }
     channel.through = Math.max(channel.through, position)
@@ -103,7 +103,7 @@ export class LocalLogs {
   /** What lies up to `position` is lost, or not to be proved here. */
   restart(channel: LocalChannel, position: Position): void {
     const { log } = channel
-    this.#retention.change(log, currentPosition(), () => log.restart(position))
+    this.#change(channel, () => log.restart(position))
     channel.through = Math.max(channel.through, position)
   }
 
@@ -130,7 +130,7 @@ export class LocalLogs {
     clock: Position,
   ): void {
     const { log } = channel
-    this.#retention.change(log, currentPosition(), () => {
+    this.#change(channel, () => {
       log.restart(base)
       for (const announcement of tail) log.append(this.#toMessage(announcement, log))
     })
@@ -172,22 +172,30 @@ export class LocalLogs {
     if (channel === undefined || !channel.log.isDeleted) return
     const { log } = channel
     if (channel.isHeld) this.#listener?.reopen(name)
-    this.#retention.change(log, currentPosition(), () => log.clear())
+    this.#change(channel, () => log.clear())
   }
 
   /** In the place of an end, if there was one: who has been told of that is not told again. */
-  #delete({ log, name, isHeld }: LocalChannel, position: Position, remainingMs: number): void {
+  #delete(channel: LocalChannel, position: Position, remainingMs: number): void {
+    const { log, name, isHeld } = channel
     this.#deleted.set(name, Date.now() + remainingMs)
     const { endedAt, newest } = log
     const deletion =
       endedAt === undefined
         ? createDeletion(log.onlyChannel, position)
         : createDeletion(newest!.channels, endedAt)
-    this.#retention.change(log, currentPosition(), () => {
+    this.#change(channel, () => {
       log.clear()
       log.append(deletion)
     })
     if (isHeld && endedAt === undefined) this.#listener?.deliver(name, deletion)
+  }
+
+  /** A channel that was left is nobody's any more: what still comes for it counts for nothing. */
+  #change({ name, log }: LocalChannel, change: () => void): void {
+    if (this.#channels.get(name)?.log === log)
+      this.#retention.change(log, currentPosition(), change)
+    else change()
   }
 
   #toMessage(announcement: Announcement, log: Log): Message {
