@@ -34,9 +34,11 @@ async function takeBytes({ socket }: RawStream, count: number): Promise<void> {
 const COUNT = 200
 /** Published before anybody stalls: the log is full, and the hub has grown to what such messages cost anyway. */
 const WARM_UP_COUNT = 20
+/** A young generation that can grow moves RSS by some 30 MB, whatever a reader costs. */
+const TELLING_MEMORY = { tellsMemory: true, nodeOptions: ['--max-semi-space-size=1'] }
 
 test('a stalled reader costs neither memory nor delay, then gets what is retained and the gap', async () => {
-  const hub = await startHubProcess({}, { tellsMemory: true })
+  const hub = await startHubProcess({}, TELLING_MEMORY)
   const healthy = await openStream(hub.port, '/channels/big')
   const elsewhere = await openStream(hub.port, '/channels/small')
   await Promise.all([healthy, elsewhere].map((stream) => stream.waitForEvents(1)))
@@ -90,7 +92,7 @@ test('a stalled reader costs neither memory nor delay, then gets what is retaine
 }, 60_000)
 
 test('fifty stalled readers cost a bounded batch each, and delay nobody', async () => {
-  const hub = await startHubProcess({}, { tellsMemory: true })
+  const hub = await startHubProcess({}, TELLING_MEMORY)
   const healthy = await openStream(hub.port, '/channels/busy')
   await healthy.waitForEvents(1)
   let published = 0

@@ -12,8 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const TELL_MEMORY = fileURLToPath(new URL('../../bench/hubs/tell-memory.mjs', import.meta.url))
-/** A young generation that can grow moves RSS by some 30 MB, whatever the number of streams. */
-const TELLING_MEMORY = ['--expose-gc', '--max-semi-space-size=1', '--import', TELL_MEMORY]
+const TELLING_MEMORY = ['--expose-gc', '--import', TELL_MEMORY]
 const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
 
 /** The hub as operators run it: a process of its own. It is killed with the test. */
