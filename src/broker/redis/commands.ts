@@ -174,6 +174,7 @@ export class Commands {
     const [word = ''] = message.split(' ', 1)
     const reason = REASONS.get(word)
     if ((reason === undefined && word === 'ERR') || word === 'NOPERM') this.#tellFailure(message)
+    if (word === 'READONLY') this.#connection.replace('it is a replica now') // a new one goes to the master
     return reason === undefined ? unanswered('Redis does not answer') : unavailable(reason)
   }
 

@@ -31,6 +31,7 @@ export class Connection {
   #upSinceMs = 0
   #isTold = false
   #isClosed = false
+  #isBeingReplaced = false
 
   constructor(options: ConnectionOptions) {
     this.#options = options
@@ -58,10 +59,13 @@ export class Connection {
 
   /** For one that is up, and yet does not do what it should. */
   replace(reason: string): void {
+    if (this.#isBeingReplaced) return
+    this.#isBeingReplaced = true
     this.#options.log.warn({ connection: this.#options.name, reason }, 'redis connection replaced')
     const ageMs = performance.now() - this.#upSinceMs
     setTimeout(
       () => {
+        this.#isBeingReplaced = false
         if (!this.#isClosed) this.client.disconnect(true)
       },
       Math.max(0, MIN_AGE_MS - ageMs),

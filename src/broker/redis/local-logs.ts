@@ -115,6 +115,7 @@ export class LocalLogs {
   /** The data in Redis began anew (rule 8). */
   reset(born: Position): void {
     for (const channel of this.ready()) {
+      if (channel.log.base >= born) continue // its baseline was read after that
       this.restart(channel, born)
       channel.through = born
     }

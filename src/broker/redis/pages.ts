@@ -21,6 +21,9 @@ export class Pages {
   readonly #limit = pLimit(MAX_READS_IN_FLIGHT)
   readonly #shared = new LRUCache<string, Promise<Opening>>({ max: SHARED_PAGES, ttl: SHARED_MS })
 
+  /** Being asked: no more than streams that wait for it. */
+  readonly #sharedFloors = new Map<string, Promise<Position>>()
+
   constructor(commands: Commands) {
     this.#commands = commands
   }
@@ -32,8 +35,17 @@ export class Pages {
     if (shared !== undefined) return shared
     const page = this.#limit(() => this.#ask(question))
     this.#shared.set(key, page)
-    page.catch(() => this.#shared.delete(key))
+    void this.#judge(key, page, from)
     return page
+  }
+
+  /** One that leads no further is not kept: whoever comes back to it would come back at once, again and again. */
+  async #judge(key: string, page: Promise<Opening>, from: Position): Promise<void> {
+    const isOfUse = await page.then(
+      ({ cursor }) => cursor > from,
+      () => false,
+    )
+    if (!isOfUse) this.#shared.delete(key)
   }
 
   /** The same, without waiting for Redis: rejects with `BROKER_UNAVAILABLE`. */
@@ -44,22 +56,25 @@ export class Pages {
 
   /** Of each channel, the position behind which its newest `count` messages lie. */
   floorsOfNewest(channels: readonly string[], count: number): Promise<Position[]> {
-    return Promise.all(
-      channels.map((channel) =>
-        this.#limit(async () => {
-          const reading = await this.#reading('newest', [
-            count,
-            Number.MAX_SAFE_INTEGER,
-            '1',
-            '',
-            '',
-            channel,
-          ])
-          const { entries, last } = reading.channels[0]!
-          return entries[0]?.previous ?? last ?? 0
-        }),
-      ),
-    )
+    return Promise.all(channels.map((channel) => this.#shareFloor(channel, count)))
+  }
+
+  /** Whoever asks while it is being asked shares the answer: no older one would do, the newest are wanted. */
+  #shareFloor(channel: string, count: number): Promise<Position> {
+    const key = `${count} ${channel}`
+    const shared = this.#sharedFloors.get(key)
+    if (shared !== undefined) return shared
+    const floor = this.#limit(() => this.#floorOfNewest(channel, count))
+    this.#sharedFloors.set(key, floor)
+    const forget = () => this.#sharedFloors.delete(key)
+    floor.then(forget, forget)
+    return floor
+  }
+
+  async #floorOfNewest(channel: string, count: number): Promise<Position> {
+    const args = [count, Number.MAX_SAFE_INTEGER, '1', '', '', channel]
+    const { entries, last } = (await this.#reading('newest', args)).channels[0]!
+    return entries[0]?.previous ?? last ?? 0
   }
 
   async #ask(question: Question): Promise<Opening> {

@@ -67,8 +67,6 @@ export function connectionOptions(target: RedisTarget, name: string): RedisOptio
       const longestMs = Math.min(MAX_RETRY_MS, MIN_RETRY_MS * 2 ** (attempt - 1))
       return longestMs * (0.5 + Math.random() / 2)
     },
-    // A master that has become a replica: the connection goes to a new one, the command is not repeated.
-    reconnectOnError: ({ message }) => message.startsWith('READONLY'),
   }
 }
 

@@ -7,7 +7,7 @@ for i = 5, #ARGV do
   local newest = oldest and redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   local bytes = 0
   if oldest then
-    bytes = tonumber(newest[2][4]) - tonumber(oldest[2][4]) + #oldest[2][6] + ID_LINE_BYTES
+    bytes = tonumber(newest[2][4]) - tonumber(oldest[2][4]) + #oldest[2][6] + ID_LINE_BYTES + #oldest[2][10]
   end
   reply[#reply + 1] = {
     newest and string.match(newest[1], '^%d+') or '',

@@ -9,7 +9,6 @@ local idempotencyKey = ARGV[7] ~= '' and key('idem:' .. ARGV[7])
 local kind = ARGV[10]
 local frame = ARGV[11]
 local ID_LINE_BYTES = 17 -- "id: ", 11 digits, two line ends: the frame that streams get has them
-local size = #frame + ID_LINE_BYTES
 
 if idempotencyKey then
   local first = redis.call('GET', idempotencyKey)
@@ -29,6 +28,7 @@ clock = math.max(clock, now) + 1
 saveClock()
 local position = print(clock)
 local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
+local size = #frame + ID_LINE_BYTES + #channels
 
 -- Rule "bounded": removes up to twice what it adds.
 local function trim(log, running)
@@ -39,7 +39,7 @@ local function trim(log, running)
     end
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     local fields = oldest[2]
-    local retained = running - tonumber(fields[4]) + #fields[6] + ID_LINE_BYTES
+    local retained = running - tonumber(fields[4]) + #fields[6] + ID_LINE_BYTES + #fields[10]
     local isExpired = tonumber(string.match(oldest[1], '^%d+')) < oldestKept
     if length <= maxMessages and retained <= maxBytes and not isExpired then
       return
