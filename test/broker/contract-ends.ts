@@ -45,6 +45,15 @@ export function describeEnds(create: CreateBroker): void {
       expect((await open('a', { kind: 'newest', count: 1 })).data).toEqual(['2'])
     })
 
+    test('of one channel is known however old what was heard of another is', async () => {
+      const { broker, join, publish, resume } = await openBroker(create)
+      await join('a')
+      const end = await publish('a', { isEnd: true })
+      await resume('a', end.position)
+      await broker.delete('b')
+      expect((await resume(['a', 'b'], end.position)).isOver).toBe(true)
+    })
+
     test('refuses every later publish, also ephemeral ones', async () => {
       const { broker, publish, resume } = await openBroker(create)
       const before = broker.position()

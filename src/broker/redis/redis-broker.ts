@@ -167,7 +167,9 @@ export class RedisBroker implements Broker {
   position(logs: readonly Log[] = []): Position {
     if (logs.length === 0) return this.#logs.heard
     if (this.#gate.isClosed) return 0
-    return Math.min(...logs.map(({ channel }) => this.#logs.get(channel)?.through ?? 0))
+    const heard = Math.min(...logs.map(({ channel }) => this.#logs.get(channel)?.through ?? 0))
+    const ends = logs.map(({ endedAt }) => endedAt ?? 0)
+    return ends.includes(0) ? heard : Math.max(heard, ...ends) // nothing follows an end
   }
 
   inspect(channel: string): Promise<ChannelState> {
