@@ -12,6 +12,8 @@ const MAX_AWAY_MS = 150
 const LONG_AWAY_CHANCE = 0.03
 const MAX_LONG_AWAY_MS = 8000
 const AWAY_STEP_MS = 100
+/** One connection of those that read to the end. */
+const LAST_READ_MS = 5000
 const MAX_STEADY_MS = 3_600_000
 
 /** Hundreds of readers hear the same: kept once, and not as a slice of what came with it. */
@@ -74,7 +76,7 @@ export class Reader implements Life {
     const startedMs = performance.now()
     while (this.#lastEventId < id) {
       if (performance.now() - startedMs > deadlineMs) return // the verdict tells what is missing
-      await this.#connect(Number.MAX_SAFE_INTEGER, 1000, () => this.#lastEventId >= id)
+      await this.#connect(Number.MAX_SAFE_INTEGER, LAST_READ_MS, () => this.#lastEventId >= id)
     }
   }
 

@@ -47,6 +47,9 @@ const FAULTS: Readonly<Record<string, Fault>> = {
     await sleep(random.between(300, 2500))
     proxy.mend()
   },
+  'deafen one': async ({ proxies }, random) => {
+    oneOf(proxies, random).deafen() // until the hub finds it
+  },
   'restart redis': async ({ redis }) => {
     await redis.restart()
   },
