@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import { sleep } from './load/sleep.mjs'
 
 const MAIN = '../dist/main.js'
 const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
@@ -32,6 +33,7 @@ export async function withHub(use, { file = MAIN, node = process.execPath, env =
   })
   try {
     const url = await startedUrl(hub)
+    await whenReady(url)
     return await use({
       url,
       cpuSeconds: () => cpuSecondsOf(hub.pid),
@@ -53,6 +55,11 @@ function startedUrl(hub) {
       }
     })
   })
+}
+
+/** It has reached its Redis, if it has one. */
+async function whenReady(url) {
+  while ((await fetch(`${url}/readyz`)).status === 503) await sleep(20)
 }
 
 /** User and system time of all its threads. */

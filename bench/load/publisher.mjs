@@ -26,7 +26,7 @@ export class Publisher {
         this.#text = this.#text.slice(end + 4 + length)
         const { resolve, reject } = this.#waiting.shift()
         if (status.startsWith('2')) resolve(body)
-        else reject(new Error(`publish: ${status} ${body}`))
+        else reject(new Error(`publish: ${status} ${body.slice(0, 300)}`))
       }
     })
   }
