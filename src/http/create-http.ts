@@ -21,6 +21,7 @@ export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): Fast
   const http = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }), // never tokens, never per message
+    childLoggerFactory: (parent) => parent, // a logger for each request costs more than its one line in a thousand is worth
     bodyLimit: maxBodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false, // a 503 would end an EventSource for good

@@ -15,9 +15,12 @@ export interface OriginGuardOptions {
 export const originGuard = plugin(
   async (app: FastifyInstance, { isOpen }: OriginGuardOptions) => {
     if (!isOpen) return
-    app.addHook('onRequest', async ({ headers: { host = '' } }) => {
+    app.addHook('onRequest', ({ headers: { host = '' } }, _reply, done) => {
       const name = HOST.exec(host)?.[1]?.toLowerCase()
-      if (name !== undefined && LOCAL_HOSTS.has(name)) return
+      if (name !== undefined && LOCAL_HOSTS.has(name)) {
+        done()
+        return
+      }
       const message = `without access configured the hub answers to localhost, 127.0.0.1 and [::1] only, not to Host ${quote(host)}`
       throw new errors.HOST_FORBIDDEN(message)
     })

@@ -42,12 +42,14 @@ export const pipelining = plugin(
       done()
     })
     // An ordinary answer after all: the connection goes on, unless something behind it was swallowed.
-    app.addHook('onSend', async (request, reply) => {
+    app.addHook('onSend', (request, reply, payload, done) => {
       const { socket } = request.raw
-      if (request.routeOptions.config.isStream !== true) return
-      const isFollowed = latest.get(socket)?.isFollowed === true
-      if (isFollowed) reply.header('connection', 'close')
-      latest.set(socket, { response: reply.raw, isFollowed })
+      if (request.routeOptions.config.isStream === true) {
+        const isFollowed = latest.get(socket)?.isFollowed === true
+        if (isFollowed) reply.header('connection', 'close')
+        latest.set(socket, { response: reply.raw, isFollowed })
+      }
+      done(null, payload)
     })
   },
   { name: 'piazza-pipelining' },
