@@ -213,6 +213,7 @@ describe('the request', () => {
       'content-type': 'text/event-stream',
       'cache-control': 'no-store, no-transform',
       'x-accel-buffering': 'no',
+      connection: 'close',
     })
     expect(answer.headers).not.toHaveProperty('content-encoding')
     expect(await hub.metric('piazza_streams')).toBe(0)

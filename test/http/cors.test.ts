@@ -120,6 +120,25 @@ describe('a preflight', () => {
   })
 })
 
+test('an address that is none is 404 to a preflight as to every other request', async () => {
+  const hub = await startHub({ ...LISTED, ...KEYS })
+  for (const origin of [PAGE, 'https://evil.example']) {
+    const answer = await preflight(hub, '/nope', 'GET', 'authorization', origin)
+    expectCoded(answer, 404, origin)
+  }
+  expectCoded(await request(hub.port, 'OPTIONS', '/nope'), 404)
+})
+
+test('a body of an OPTIONS means nothing', async () => {
+  const hub = await startHub({ ...LISTED, ...KEYS })
+  for (const type of ['text/plain', 'application/json', 'nonsense']) {
+    const headers = { 'Content-Type': type }
+    const answer = await request(hub.port, 'OPTIONS', '/channels/a', { headers, body: '{' })
+    expect.soft(answer.status, type).toBe(204)
+    expect.soft(answer.headers['allow'], type).toBe('GET, HEAD, POST, DELETE, OPTIONS')
+  }
+})
+
 describe('a page of a listed origin may read', () => {
   test('every answer, also a refusal, with credentials', async () => {
     const hub = await startHub({ ...LISTED, ...KEYS })

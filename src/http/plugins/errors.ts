@@ -110,6 +110,7 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
     'Content-Type: application/json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(json)}`,
     'Cache-Control: no-store',
+    'X-Content-Type-Options: nosniff',
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
@@ -134,7 +135,8 @@ export const errorAnswers = plugin(
     )
     // In a hook, so that it comes before the body is read.
     app.addHook('onRequest', async (request) => {
-      if (!request.is404) return
+      // `*` is the OPTIONS of all addresses that @fastify/cors adds: it would answer those that are none.
+      if (!request.is404 && request.routeOptions.url !== '*') return
       const [path = ''] = request.url.split('?')
       throw new errors.NOT_FOUND(
         `there is no ${request.method} ${path.slice(0, 200)}: see the API in docs/protocol.md`,

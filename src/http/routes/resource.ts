@@ -12,8 +12,10 @@ export function refuseOtherMethods(
     method: 'OPTIONS',
     url,
     schema: { hide: true },
-    handler: async (_request, reply) =>
+    // Before the body is read, whatever its type: it means nothing here.
+    onRequest: async (_request, reply) =>
       reply.header('allow', allow).header('content-length', '0').code(204).send(),
+    handler: async () => {},
   })
   app.route({
     method: app.supportedMethods.filter(

@@ -25,6 +25,7 @@ const STREAM_HEADERS = {
   'Content-Type': STREAM_TYPE,
   'Cache-Control': 'no-store, no-transform',
   'X-Accel-Buffering': 'no',
+  Connection: 'close',
 } as const
 
 /** Subscribing (protocol §3). */
@@ -104,7 +105,7 @@ function streamHead(request: FastifyRequest, reply: FastifyReply): string {
   const { httpVersion } = request.raw
   const headers: Record<string, unknown> = { ...reply.getHeaders() }
   delete headers['cache-control']
-  Object.assign(headers, STREAM_HEADERS, { Date: new Date().toUTCString(), Connection: 'close' })
+  Object.assign(headers, STREAM_HEADERS, { Date: new Date().toUTCString() })
   if (httpVersion !== '1.0') headers['Transfer-Encoding'] = 'chunked'
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
   return `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`
