@@ -1,31 +1,42 @@
 import { type TSchema, Type } from 'typebox'
 import { errors } from '../errors.ts'
+import {
+  always,
+  type AnswerHeaders,
+  CLOSE,
+  header,
+  NOTHING_MORE,
+  SECONDS,
+} from './answer-headers.ts'
 
 /** What `GET /openapi.json` tells of routes. Nothing is checked by it: routes do that, in words that help. */
 
 type ErrorName = keyof typeof errors
 
-/** Any route may answer these. */
-const EVERYWHERE: readonly ErrorName[] = [
+/** Any address may answer these. */
+const ANYWHERE: readonly ErrorName[] = [
   'REQUEST_INVALID',
   'HOST_FORBIDDEN',
-  'METHOD_NOT_ALLOWED',
   'REQUEST_TIMEOUT',
   'EXPECTATION_FAILED',
   'HEADERS_TOO_LARGE',
   'INTERNAL',
 ]
 
-/** Headers that come with a status, whatever the route. */
-const HEADERS_OF_STATUS: Readonly<Record<number, Readonly<Record<string, TSchema>>>> = {
-  401: { 'WWW-Authenticate': Type.String({ description: 'RFC 6750: `Bearer realm="piazza"`' }) },
-  405: { Allow: Type.String({ description: 'The methods that the resource has' }) },
-  503: { 'Retry-After': Type.Integer({ description: 'Seconds' }) },
-}
+const CLOSING = { Connection: always(NOTHING_MORE, CLOSE) }
+const MAYBE_CLOSING = { Connection: header(NOTHING_MORE, CLOSE) }
 
-export const NO_STORE = {
-  'Cache-Control': Type.String({ description: '`no-store`' }),
-} as const
+/** Headers that come with a status, whatever the route, besides those of all answers. */
+const HEADERS_OF_STATUS: Readonly<Record<number, AnswerHeaders>> = {
+  400: MAYBE_CLOSING,
+  401: { 'WWW-Authenticate': always('RFC 6750: `Bearer realm="piazza"`') },
+  405: { Allow: always('The methods that the resource has') },
+  408: CLOSING,
+  413: MAYBE_CLOSING,
+  417: CLOSING,
+  431: CLOSING,
+  503: { 'Retry-After': always('Seconds', SECONDS) },
+}
 
 /** Who may ask: a route names one of them as its `security`; an empty requirement means that none is needed. */
 export const SECURITY_SCHEMES = {
@@ -45,31 +56,49 @@ export const BY_NOTHING = [{}]
 
 /** One success answer with a JSON body. */
 export function jsonAnswer(description: string, schema: TSchema) {
-  return { description, headers: NO_STORE, content: { 'application/json': { schema } } }
+  return { description, content: { 'application/json': { schema } } }
 }
 
 /** An answer of text. */
-export function textAnswer(description: string, type: string, headers = {}) {
-  const schema = Type.String()
-  return { description, headers: { ...NO_STORE, ...headers }, content: { [type]: { schema } } }
+export function textAnswer(description: string, type: string, headers: AnswerHeaders = {}) {
+  return { description, headers, content: { [type]: { schema: Type.String() } } }
 }
 
 /** An answer without a body. */
-export function emptyAnswer(description: string) {
-  return { description, headers: NO_STORE, type: 'null' }
+export function emptyAnswer(description: string, headers: AnswerHeaders = {}) {
+  return { description, headers, type: 'null' }
 }
 
-/** Error answers of a route by status: those named, and those that any route may answer. `also`: other bodies there. */
-export function errorAnswers(names: readonly ErrorName[], also: readonly TSchema[] = []) {
+export interface ErrorAnswersOptions {
+  /** Other bodies that come with these statuses. */
+  readonly also?: readonly TSchema[]
+  /** Headers of the route by status, besides those that come with it everywhere. */
+  readonly headers?: Readonly<Record<number, AnswerHeaders>>
+}
+
+/** Error answers of a route by status: those named, and those that any route may answer. */
+export function errorAnswers(names: readonly ErrorName[], options: ErrorAnswersOptions = {}) {
+  return codedAnswers([...ANYWHERE, 'METHOD_NOT_ALLOWED', ...names], options)
+}
+
+/** Error answers of OPTIONS, and of addresses that are none. */
+export function plainErrorAnswers(names: readonly ErrorName[]) {
+  return codedAnswers([...ANYWHERE, ...names], {})
+}
+
+function codedAnswers(
+  names: readonly ErrorName[],
+  { also = [], headers: own = {} }: ErrorAnswersOptions,
+) {
   const byStatus = new Map<number, string[]>()
-  for (const name of [...EVERYWHERE, ...names]) {
+  for (const name of names) {
     const { code, statusCode } = new errors[name]('')
     byStatus.set(statusCode, [...(byStatus.get(statusCode) ?? []), code])
   }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => {
       const schema = Type.Union([errorBody(status, codes), ...also])
-      const headers = { ...NO_STORE, ...HEADERS_OF_STATUS[status] }
+      const headers = { ...HEADERS_OF_STATUS[status], ...own[status] }
       const description = codes.map((code) => `\`${code}\``).join(', ')
       return [status, { description, headers, content: { 'application/json': { schema } } }]
     }),

@@ -100,7 +100,6 @@ const ERRORS = [
   'CHANNEL_DELETED',
   'MESSAGE_TOO_LARGE',
   'BODY_TOO_LARGE',
-  'FAN_OUT_TOO_LARGE',
   'IDEMPOTENCY_KEY_REUSED',
   'BROKER_UNAVAILABLE',
 ] as const
@@ -116,8 +115,15 @@ export const JSON_PUBLISH_SCHEMA = {
     201: jsonAnswer('Stored. For a batch: all of it', Type.Union([Stored, Results])),
     202: jsonAnswer('Sent, and not stored', Ephemeral),
     ...errorAnswers(
-      ['JSON_INVALID', 'JSON_TOO_DEEP', 'NUMBER_INEXACT', 'MEDIA_TYPE', ...ERRORS],
-      [Results],
+      [
+        'JSON_INVALID',
+        'JSON_TOO_DEEP',
+        'NUMBER_INEXACT',
+        'FAN_OUT_TOO_LARGE',
+        'MEDIA_TYPE',
+        ...ERRORS,
+      ],
+      { also: [Results] },
     ),
   },
 }

@@ -1,5 +1,6 @@
 import { Type } from 'typebox'
-import { BY_HEADER_OR_QUERY, emptyAnswer, errorAnswers, NO_STORE } from './contract.ts'
+import { always, CLOSE, header, SECONDS } from './answer-headers.ts'
+import { BY_HEADER_OR_QUERY, emptyAnswer, errorAnswers, textAnswer } from './contract.ts'
 
 /** Newest messages of each channel that `last` may ask for (protocol §3). */
 export const MAX_NEWEST = 1000
@@ -8,18 +9,20 @@ export const MAX_PING_SECONDS = 300
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
-const STREAM_ANSWER = {
-  description:
-    'A stream of messages that does not end by itself. With `Piazza-Refused` it is a refusal for now, of an ordinary ' +
+const REASONS = Type.Enum(['draining', 'max-streams', 'broker'])
+const WHY_REFUSED = 'Why no stream can be opened now'
+
+const STREAM_ANSWER = textAnswer(
+  'A stream of messages that does not end by itself. With `Piazza-Refused` it is a refusal for now, of an ordinary ' +
     'length: come back after its `retry:`.',
-  headers: {
-    ...NO_STORE,
-    'X-Accel-Buffering': Type.String({ description: '`no`: asks a proxy not to buffer' }),
-    'Piazza-Refused': Type.String({ description: 'Why no stream can be opened now' }),
-    'Retry-After': Type.Integer({ description: 'Seconds; with `Piazza-Refused`' }),
+  'text/event-stream',
+  {
+    Connection: header('Of a stream: it ends with its connection', CLOSE),
+    'X-Accel-Buffering': header('Of a stream: asks a proxy not to buffer', Type.Enum(['no'])),
+    'Piazza-Refused': header(WHY_REFUSED, REASONS),
+    'Retry-After': header('Seconds; with `Piazza-Refused`', SECONDS),
   },
-  content: { 'text/event-stream': { schema: Type.String() } },
-}
+)
 
 /** `GET /channels/:names` in openapi.json. */
 export const SUBSCRIBE_SCHEMA = {
@@ -73,17 +76,25 @@ export const SUBSCRIBE_SCHEMA = {
   response: {
     200: STREAM_ANSWER,
     204: emptyAnswer('All channels have ended, and everything was sent: an EventSource stops.'),
-    ...errorAnswers([
-      'CHANNEL_INVALID',
-      'PATTERN_UNSUPPORTED',
-      'TOO_MANY_CHANNELS',
-      'QUERY_INVALID',
-      'BODY_UNEXPECTED',
-      'UNAUTHORIZED',
-      'FORBIDDEN',
-      'NOT_ACCEPTABLE',
-      'PIPELINED',
-      'UNAVAILABLE',
-    ]),
+    ...errorAnswers(
+      [
+        'CHANNEL_INVALID',
+        'PATTERN_UNSUPPORTED',
+        'TOO_MANY_CHANNELS',
+        'QUERY_INVALID',
+        'BODY_UNEXPECTED',
+        'UNAUTHORIZED',
+        'FORBIDDEN',
+        'NOT_ACCEPTABLE',
+        'PIPELINED',
+        'UNAVAILABLE',
+      ],
+      {
+        headers: {
+          409: { Connection: header('The other request was not executed', CLOSE) },
+          503: { 'Piazza-Refused': always(WHY_REFUSED, REASONS) },
+        },
+      },
+    ),
   },
 }

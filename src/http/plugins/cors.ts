@@ -7,6 +7,15 @@ export interface CorsOptions {
   readonly origins: readonly string[]
 }
 
+export const ALLOWED_METHODS = ['GET', 'HEAD', 'POST', 'DELETE']
+export const ALLOWED_HEADERS = [
+  'Last-Event-ID',
+  'Authorization',
+  'Content-Type',
+  'Idempotency-Key',
+  'Cache-Control',
+]
+export const EXPOSED_HEADERS = ['Retry-After', 'Piazza-Refused']
 const PREFLIGHT_CACHE_SECONDS = 86_400
 
 /** CORS (protocol §7), on streams and errors alike. Without origins no page of another origin can read an answer. */
@@ -21,15 +30,9 @@ export const corsHeaders = plugin(
         callback(null, isListed && (isAny ? '*' : (origin as string)))
       },
       credentials: !isAny,
-      methods: ['GET', 'HEAD', 'POST', 'DELETE'],
-      allowedHeaders: [
-        'Last-Event-ID',
-        'Authorization',
-        'Content-Type',
-        'Idempotency-Key',
-        'Cache-Control',
-      ],
-      exposedHeaders: ['Retry-After', 'Piazza-Refused'],
+      methods: ALLOWED_METHODS,
+      allowedHeaders: ALLOWED_HEADERS,
+      exposedHeaders: EXPOSED_HEADERS,
       maxAge: PREFLIGHT_CACHE_SECONDS,
       strictPreflight: false,
       preflightContinue: true, // the route's own OPTIONS adds Allow

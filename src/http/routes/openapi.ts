@@ -1,9 +1,10 @@
 import swagger from '@fastify/swagger'
 import { type FastifyInstance } from 'fastify'
 import plugin from 'fastify-plugin'
+import { Type } from 'typebox'
 import { VERSION } from '../../version.ts'
 import { BY_NOTHING, errorAnswers, jsonAnswer, SECURITY_SCHEMES } from '../contract.ts'
-import { Type } from 'typebox'
+import { completeDocument, type OpenapiDocument } from '../openapi-document.ts'
 
 /** `GET /openapi.json`: the contract, from the schemas of the routes. Registered before them. */
 export const openapiRoute = plugin(
@@ -15,12 +16,15 @@ export const openapiRoute = plugin(
           title: 'Piazza',
           version: VERSION,
           license: { name: 'MIT', identifier: 'MIT' },
-          description:
-            'A pub/sub broadcast hub for server-sent events. A route that does not exist is `404` ' +
-            '`PIAZZA_ERR_NOT_FOUND`. Every route answers OPTIONS.',
+          description: 'A pub/sub broadcast hub for server-sent events.',
         },
         components: { securitySchemes: SECURITY_SCHEMES },
       },
+      exposeHeadRoutes: true,
+      transformObject: (given) =>
+        'openapiObject' in given
+          ? completeDocument(given.openapiObject as OpenapiDocument)
+          : given.swaggerObject,
     })
     app.route({
       method: 'GET',

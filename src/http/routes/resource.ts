@@ -1,5 +1,16 @@
 import { type FastifyInstance, type HTTPMethods } from 'fastify'
 import { errors } from '../../errors.ts'
+import { always } from '../answer-headers.ts'
+import { BY_NOTHING, emptyAnswer, plainErrorAnswers } from '../contract.ts'
+
+const OPTIONS_SCHEMA = {
+  summary: 'Which methods there are; and a preflight, without a token',
+  security: BY_NOTHING,
+  response: {
+    204: emptyAnswer('They are in `Allow`', { Allow: always('The methods of this address') }),
+    ...plainErrorAnswers([]),
+  },
+}
 
 /** Answers OPTIONS, and 405 with `Allow` to all methods that a resource does not have. */
 export function refuseOtherMethods(
@@ -11,7 +22,7 @@ export function refuseOtherMethods(
   app.route({
     method: 'OPTIONS',
     url,
-    schema: { hide: true },
+    schema: OPTIONS_SCHEMA,
     // Before the body is read, whatever its type: it means nothing here.
     onRequest: async (_request, reply) =>
       reply.header('allow', allow).header('content-length', '0').code(204).send(),
