@@ -257,7 +257,11 @@ export class Metrics {
       'Streams whose socket could not be detached from node:http',
       () => this.#streamSizes().attached,
     )
-    this.#gauge('piazza_channels', 'Channels with a log', () => this.#logSizes().channels)
+    this.#gauge(
+      'piazza_channels',
+      'Channels that have messages; with Redis, of those that this replica hears',
+      () => this.#logSizes().channels,
+    )
     this.#gauge(
       'piazza_channels_subscribed',
       'Channels with streams',

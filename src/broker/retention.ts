@@ -35,6 +35,7 @@ export class Retention {
    */
   readonly #ends: Place
   #bytes = 0
+  #channels = 0
 
   constructor(limits: RetentionLimits, metrics: Metrics, onForget: (log: Log) => void) {
     this.#limits = limits
@@ -51,8 +52,9 @@ export class Retention {
     return this.#bytes
   }
 
-  get size(): number {
-    return this.#places.size
+  /** Channels that have messages. */
+  get channels(): number {
+    return this.#channels
   }
 
   find(channel: string): Log | undefined {
@@ -76,6 +78,7 @@ export class Retention {
     unlink(place)
     this.#places.delete(channel)
     this.#bytes -= CHANNEL_OVERHEAD_BYTES + place.log.memory
+    if (place.log.messageCount > 0) this.#channels -= 1
   }
 
   /** Changes a log by `change`, then brings it, and the whole, within the limits. */
@@ -110,8 +113,11 @@ export class Retention {
 
   #measure(log: Log, change: () => void): void {
     const before = log.memory
+    const hadMessages = log.messageCount > 0
     change()
     this.#bytes += log.memory - before
+    const hasMessages = log.messageCount > 0
+    if (hasMessages !== hadMessages) this.#channels += hasMessages ? 1 : -1
   }
 
   #moveToNewest(log: Log): void {

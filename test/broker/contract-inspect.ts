@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { waitFor } from '../support/wait.ts'
 import { type Broker, type ListPlace } from '../../src/broker/broker.ts'
 import { formatId } from '../../src/position.ts'
-import { type CreateBroker, openBroker } from './open-broker.ts'
+import { type CreateBroker, openBroker, readGauge } from './open-broker.ts'
 
 const ANY = () => true
 const isX = (channel: string) => channel.startsWith('x')
@@ -49,6 +49,23 @@ export function describeInspect(create: CreateBroker): void {
       expect(await broker.inspect('ended')).toMatchObject({ messages: 1, isEnded: true })
       const deleted = { newest: undefined, messages: 0, bytes: 0, isEnded: true }
       expect(await broker.inspect('deleted')).toMatchObject(deleted)
+    })
+  })
+
+  describe('the number of channels', () => {
+    test('is of those that have messages, and are heard here', async () => {
+      const opened = await openBroker(create, { maxMessages: 2 })
+      const { broker, join, publish } = opened
+      const channels = () => readGauge(opened, 'piazza_channels')
+      await join('a', 'b', 'no message')
+      expect(await channels()).toBe(0)
+      for (const channel of ['a', 'a', 'a', 'b']) await publish(channel)
+      await publish('no message', { isEphemeral: true })
+      await publish('b', { isEnd: true })
+      await waitFor('both to be heard', async () => (await channels()) === 2)
+      await broker.delete('a')
+      await broker.delete('no message')
+      await waitFor('one to be deleted', async () => (await channels()) === 1)
     })
   })
 

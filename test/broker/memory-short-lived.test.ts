@@ -1,6 +1,6 @@
 import { expect, test, vi } from 'vitest'
-import { requestOf } from './open-broker.ts'
-import { holdTime, measureHeap, openMemoryBroker, readGauge } from './open-memory-broker.ts'
+import { readGauge, requestOf } from './open-broker.ts'
+import { holdTime, measureHeap, openMemoryBroker } from './open-memory-broker.ts'
 
 const KIB = 1024
 const HOUR_MS = 3_600_000

@@ -3,8 +3,8 @@ import { describe, expect, test, vi } from 'vitest'
 import { Metrics } from '../../src/metrics.ts'
 import { type Position } from '../../src/position.ts'
 import { waitFor } from '../support/wait.ts'
-import { type BrokerUnderTest } from './open-broker.ts'
-import { holdTime, openMemoryBroker, readGauge } from './open-memory-broker.ts'
+import { type BrokerUnderTest, readGauge } from './open-broker.ts'
+import { holdTime, openMemoryBroker } from './open-memory-broker.ts'
 
 const HOUR_MS = 3_600_000
 const MINUTE_MS = 60_000
@@ -74,6 +74,21 @@ describe('a deleted name', () => {
     await expect(publish('a')).rejects.toMatchObject({ code: 'PIAZZA_ERR_CHANNEL_DELETED' })
     skip(1000)
     await publish('a')
+  })
+
+  test('is no channel that has messages, neither closed nor free again', async () => {
+    holdTime()
+    const opened = await openMemoryBroker()
+    await opened.publish('a')
+    await opened.publish('b')
+    expect(await readGauge(opened, 'piazza_channels')).toBe(2)
+    await opened.broker.delete('a')
+    await opened.broker.delete('never had any')
+    expect(await readGauge(opened, 'piazza_channels')).toBe(1)
+    pass(MINUTE_MS)
+    expect(await readGauge(opened, 'piazza_channels')).toBe(1)
+    await opened.publish('a')
+    expect(await readGauge(opened, 'piazza_channels')).toBe(2)
   })
 
   test('leaves nothing behind once its messages would have aged out', async () => {

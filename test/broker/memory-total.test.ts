@@ -2,7 +2,8 @@ import * as fc from 'fast-check'
 import { describe, expect, test, vi } from 'vitest'
 import { Metrics } from '../../src/metrics.ts'
 import { type BrokerUnderTest, requestOf } from './open-broker.ts'
-import { measureHeap, openMemoryBroker, readGauge } from './open-memory-broker.ts'
+import { readGauge } from './open-broker.ts'
+import { measureHeap, openMemoryBroker } from './open-memory-broker.ts'
 
 /** Channels that still have messages, of these. */
 async function retained({ open }: BrokerUnderTest, channels: readonly string[]) {

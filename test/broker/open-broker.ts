@@ -193,6 +193,14 @@ export function requestOf(
   }
 }
 
+/** What Prometheus would be told. */
+export async function readGauge({ metrics }: BrokerUnderTest, name: string): Promise<number> {
+  const metric = await metrics.registry.getSingleMetric(name)?.get()
+  const value = metric?.values[0]?.value
+  if (value === undefined) throw new Error(`${name} has no value`)
+  return value
+}
+
 /** What a stream is sent, as the hub reads it: from the logs, and from the broker where these don't reach back. */
 async function readReplay(broker: Broker, logs: readonly Log[], start: Start): Promise<Replay> {
   const opening = await broker.open(logs, start)

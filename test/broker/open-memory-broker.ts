@@ -26,14 +26,6 @@ export function holdTime(): void {
   })
 }
 
-/** What Prometheus would be told. */
-export async function readGauge({ metrics }: BrokerUnderTest, name: string): Promise<number> {
-  const metric = await metrics.registry.getSingleMetric(name)?.get()
-  const value = metric?.values[0]?.value
-  if (value === undefined) throw new Error(`${name} has no value`)
-  return value
-}
-
 /** Heap in use after a full collection, bytes. */
 export function measureHeap(): number {
   v8.setFlagsFromString('--expose-gc')

@@ -70,7 +70,10 @@ export class MemoryBroker implements Broker {
     this.#born = this.#clock
     this.#sweepTimer = setInterval(() => this.#sweep(), SWEEP_INTERVAL_MS).unref()
     metrics.setBrokerConnected('memory', true)
-    metrics.observeLogs(() => ({ bytes: this.#retention.bytes, channels: this.#retention.size }))
+    metrics.observeLogs(() => ({
+      bytes: this.#retention.bytes,
+      channels: this.#retention.channels,
+    }))
   }
 
   listen(listener: BrokerListener): void {

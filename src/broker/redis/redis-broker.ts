@@ -66,7 +66,7 @@ export class RedisBroker implements Broker {
     this.#options = options
     const { target, prefix, metrics, log, maxAgeMs } = options
     const retention = new Retention(options, metrics, () => {})
-    metrics.observeLogs(() => ({ bytes: retention.bytes, channels: retention.size }))
+    metrics.observeLogs(() => ({ bytes: retention.bytes, channels: retention.channels }))
     this.#logs = new LocalLogs(retention)
     this.#gate = new Gate(metrics)
     this.#commands = new Commands({
