@@ -84,9 +84,11 @@ describe('PIAZZA_LOG_TOTAL_BYTES', () => {
     expect(await retained(opened, ['c17', 'c18', 'c19'])).toEqual(['c180', 'c190'])
   })
 
-  test('of more deleted names than 100,000 the oldest are free early', async () => {
+  test('of more deleted names than 100,000 the oldest are free early, and one costs less than 1 KB', async () => {
     const { broker, publish } = await openMemoryBroker()
+    const before = measureHeap()
     for (let i = 0; i <= 100_000; i += 1) await broker.delete(`c${i}`)
+    expect((measureHeap() - before) / 100_000).toBeLessThan(1000)
     await publish('c0')
     await expect(publish('c1')).rejects.toMatchObject({ code: 'PIAZZA_ERR_CHANNEL_DELETED' })
   })
