@@ -11,7 +11,16 @@ const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 /** Opened and closed first: what the code itself takes is there before anything is compared. */
 const WARM_UP_STREAMS = 500
 const IDLE_MS = 1000
-const CHANNELS = { one: () => 'bench', 'one each': (i) => `bench.${i}` }
+/** As in a version of Node whose node:http is not known: the streams stay attached to it. */
+const HIDE_HTTP_LISTENERS = new URL('../test/nodes/hide-http-listeners.mjs', import.meta.url).href
+const CASES = {
+  one: { channelOf: () => 'bench' },
+  'one each': { channelOf: (i) => `bench.${i}` },
+  'one, attached': {
+    channelOf: () => 'bench',
+    env: { NODE_OPTIONS: `--import=${HIDE_HTTP_LISTENERS}` },
+  },
+}
 
 function nodeOf(version) {
   const node = fileURLToPath(new URL(`../.cache/nodes/${version}`, import.meta.url))
@@ -43,10 +52,10 @@ async function measure({ url, memory }, channelOf) {
 pinLoad()
 const rows = []
 for (const version of ['20', '22', '24', '26']) {
-  for (const [channels, channelOf] of Object.entries(CHANNELS)) {
+  for (const [channels, { channelOf, env = {} }] of Object.entries(CASES)) {
     const results = []
     for (let round = 0; round < ROUNDS; round += 1) {
-      const options = { node: nodeOf(version) }
+      const options = { node: nodeOf(version), env }
       results.push(await withHub((hub) => measure(hub, channelOf), options))
     }
     const rangeOf = (key) => range(results.map((result) => result[key]))

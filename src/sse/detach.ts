@@ -7,7 +7,7 @@ const HTTP_LISTENER = /^(bound )?(socketOn[A-Z]|onSocket(Resume|Pause)$)/
 
 /**
  * Takes the connection of a read, body-less request away from node:http, so that only a plain `net.Socket` remains:
- * 2 to 4 KB of RSS per idle stream instead of 8 to 16 (bench/README.md, Node 20 to 26). It leans on names inside
+ * 2 to 4 KB of RSS per idle stream instead of 8 to 14 (bench/README.md, Node 20 to 26). It leans on names inside
  * node:http; where they are not found it changes nothing and returns false, and the stream stays attached.
  *
  * Call it outside the parser's stack (`setImmediate`) and after `request.resume()`.

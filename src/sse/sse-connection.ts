@@ -66,7 +66,7 @@ export abstract class SseConnection {
     return this.#isEnding || this.#isClosed
   }
 
-  /** node:http still holds the socket: some 5 KB more. */
+  /** node:http still holds the socket: 6 to 12 KB more (bench/README.md). */
   get isAttached(): boolean {
     return this.#isAttached
   }

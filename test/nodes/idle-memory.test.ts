@@ -5,7 +5,7 @@ import { NODES } from '../support/nodes.ts'
 import { waitFor } from '../support/wait.ts'
 
 const STREAMS = 10_000
-/** Attached to node:http it is 8 to 16 KB (bench/README.md). */
+/** Attached to node:http it is 8 to 14 KB (bench/README.md). */
 const MAX_BYTES_PER_STREAM = 5000
 
 // A fresh process and default flags, as operators run it. The collection is of the last resort where Node has one: it
