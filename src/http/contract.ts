@@ -70,8 +70,8 @@ export function emptyAnswer(description: string, headers: AnswerHeaders = {}) {
 }
 
 export interface ErrorAnswersOptions {
-  /** Other bodies that come with these statuses. */
-  readonly also?: readonly TSchema[]
+  /** Other bodies of the route by status. */
+  readonly bodies?: Readonly<Record<number, TSchema>>
   /** Headers of the route by status, besides those that come with it everywhere. */
   readonly headers?: Readonly<Record<number, AnswerHeaders>>
 }
@@ -88,7 +88,7 @@ export function plainErrorAnswers(names: readonly ErrorName[]) {
 
 function codedAnswers(
   names: readonly ErrorName[],
-  { also = [], headers: own = {} }: ErrorAnswersOptions,
+  { bodies = {}, headers: own = {} }: ErrorAnswersOptions,
 ) {
   const byStatus = new Map<number, string[]>()
   for (const name of names) {
@@ -97,7 +97,9 @@ function codedAnswers(
   }
   return Object.fromEntries(
     [...byStatus].map(([status, codes]) => {
-      const schema = Type.Union([errorBody(status, codes), ...also])
+      const error = errorBody(status, codes)
+      const other = bodies[status]
+      const schema = other === undefined ? error : Type.Union([error, other])
       const headers = { ...HEADERS_OF_STATUS[status], ...own[status] }
       const description = codes.map((code) => `\`${code}\``).join(', ')
       return [status, { description, headers, content: { 'application/json': { schema } } }]

@@ -18,6 +18,11 @@ export interface OpenapiDocument {
   readonly components: object
 }
 
+/** Stands for an answer that is told elsewhere. */
+interface Reference {
+  readonly $ref: string
+}
+
 /** What no route stands for. GET, HEAD and OPTIONS are three of many methods. */
 function unknownAddress(): PathItem {
   const operation = {
@@ -31,27 +36,50 @@ function unknownAddress(): PathItem {
 }
 
 /** Adds to what the routes say of themselves what holds for all of them, and the addresses that are none. */
-export function completeDocument(document: OpenapiDocument): OpenapiDocument {
+export function completeDocument(document: OpenapiDocument) {
   const routes = mapValues(document.paths, (item) =>
     mapValues(item, (operation) => ({
       ...operation,
       responses: mapValues(operation.responses, unwrapHeaders),
     })),
   )
+  const all = { ...routes, '/{path}': unknownAddress() }
+  const { paths, responses } = shareAnswers(mapValues(all, (item) => mapValues(item, complete)))
   return {
     ...document,
-    paths: mapValues({ ...routes, '/{path}': unknownAddress() }, (item) =>
-      mapValues(item, complete),
-    ),
-    components: { ...document.components, headers: COMMON_HEADERS },
+    paths,
+    components: { ...document.components, headers: COMMON_HEADERS, responses },
   }
+}
+
+/** Most answers stand at many operations: told once, they make the document much shorter. */
+function shareAnswers(given: Readonly<Record<string, PathItem>>) {
+  const responses: Record<string, Answer> = {}
+  const names = new Map<string, string>()
+  const share = (answer: Answer, status: string): Reference => {
+    const text = JSON.stringify(answer)
+    const name = names.get(text) ?? `${status}.${names.size}`
+    names.set(text, name)
+    responses[name] = answer
+    return { $ref: `#/components/responses/${name}` }
+  }
+  const paths = mapValues(given, (item) =>
+    mapValues(item, (operation) => ({
+      ...operation,
+      responses: mapValues(operation.responses, share),
+    })),
+  )
+  return { paths, responses }
 }
 
 /** @fastify/swagger takes the headers of an answer for schemas, and wraps them. */
 function unwrapHeaders(answer: Answer): Answer {
   if (answer.headers === undefined) return answer
-  const wrapped = answer.headers as Record<string, { schema: AnswerHeader; description: string }>
-  const headers = mapValues(wrapped, ({ schema, description }) => ({ ...schema, description }))
+  const wrapped = answer.headers as Record<
+    string,
+    { description: string; schema: Omit<AnswerHeader, 'description'> }
+  >
+  const headers = mapValues(wrapped, ({ schema, description }) => ({ description, ...schema }))
   return { ...answer, headers }
 }
 

@@ -123,7 +123,7 @@ export const JSON_PUBLISH_SCHEMA = {
         'MEDIA_TYPE',
         ...ERRORS,
       ],
-      { also: [Results] },
+      { bodies: { 409: Results, 422: Results, 503: Results } },
     ),
   },
 }

@@ -26,7 +26,7 @@ export type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>
 /** Stands for every address that is no route. */
 export const UNKNOWN_PATH = '/{path}'
 
-/** What `GET /openapi.json` tells of the routes, with all references to headers resolved. */
+/** What `GET /openapi.json` tells of the routes, with all references resolved. */
 export async function readPaths(hub: TestHub): Promise<Paths> {
   const { json } = await hub.get('/openapi.json')
   const headersOf = (given: Record<string, DescribedHeader & { $ref?: string }> = {}) =>
@@ -38,11 +38,14 @@ export async function readPaths(hub: TestHub): Promise<Paths> {
     mapValues(item, (operation) => ({
       ...operation,
       parameters: operation.parameters ?? [],
-      responses: mapValues(operation.responses, (answer) => ({
-        ...answer,
-        headers: headersOf(answer.headers),
-        content: answer.content ?? {},
-      })),
+      responses: mapValues(
+        operation.responses as Record<string, DescribedAnswer & { $ref?: string }>,
+        (given) => {
+          const name = given.$ref?.split('#/components/responses/')[1] ?? ''
+          const answer: DescribedAnswer = json.components.responses[name] ?? given
+          return { ...answer, headers: headersOf(answer.headers), content: answer.content ?? {} }
+        },
+      ),
     })),
   )
 }

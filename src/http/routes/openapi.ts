@@ -21,6 +21,7 @@ export const openapiRoute = plugin(
         components: { securitySchemes: SECURITY_SCHEMES },
       },
       exposeHeadRoutes: true,
+      convertConstToEnum: false,
       transformObject: (given) =>
         'openapiObject' in given
           ? completeDocument(given.openapiObject as OpenapiDocument)
