@@ -1,5 +1,6 @@
 import net, { type AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
+import { AT_ONCE, type Pace, paced } from './pace.ts'
 
 type Held = 'announcements' | 'commands' | 'replies'
 
@@ -14,25 +15,39 @@ export interface FaultyProxy {
   deafen(): void
   /** Everything is late by so much, until `mend`. */
   delay(ms: number): void
+  /** No more than so much passes, until `mend`. */
+  limit(bytesPerSecond: number): void
+  /** Everything comes in pieces of a few bytes, until `mend`. */
+  slice(): void
   /** What Redis announces, is asked or answers is on its way until `release`; nothing is lost. */
   hold(what: Held): void
   release(what: Held): void
   /** So many pieces are held. */
   readonly heldPieces: number
   mend(): void
+  close(): void
 }
 
+const SLICED: Pace = { ...AT_ONCE, bytesPerSecond: 100_000, pieceBytes: 5 }
+
+/** Closed with the test. */
 export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy> {
+  const proxy = await openFaultyProxy(targetPort)
+  onTestFinished(() => proxy.close())
+  return proxy
+}
+
+export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> {
   const sockets = new Set<net.Socket>()
   let isCut = false
   let isFrozen = false
-  let delayMs = 0
+  let pace: Pace = AT_ONCE
   /** What comes from a socket, as far as it is known what the connection is used for. */
   const kinds = new Map<net.Socket, Held>()
   const held = new Map<Held, (() => void)[]>()
   const deaf = new Set<net.Socket>()
   const forward = (from: net.Socket, to: net.Socket) => {
-    const late: Buffer[] = []
+    const write = paced(to, () => pace)
     from.on('data', (bytes: Buffer) => {
       if (isFrozen || deaf.has(from)) return // lost, as on a line that is dead
       const kind = kinds.get(from)
@@ -41,12 +56,7 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
         pieces.push(() => to.write(bytes))
         return
       }
-      if (delayMs === 0 && late.length === 0) {
-        to.write(bytes)
-        return
-      }
-      late.push(bytes)
-      setTimeout(() => to.write(late.shift()!), delayMs) // the oldest: nothing overtakes, whatever the delay was
+      write(bytes)
     })
   }
   const server = net.createServer((client) => {
@@ -85,10 +95,6 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
     isCut = true
     for (const socket of sockets) socket.destroy()
   }
-  onTestFinished(() => {
-    cut()
-    server.close()
-  })
   return {
     port: (server.address() as AddressInfo).port,
     cut,
@@ -99,7 +105,13 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
       for (const [socket, kind] of kinds) if (kind === 'announcements') deaf.add(socket)
     },
     delay: (ms) => {
-      delayMs = ms
+      pace = { ...AT_ONCE, delayMs: ms }
+    },
+    limit: (bytesPerSecond) => {
+      pace = { ...AT_ONCE, bytesPerSecond }
+    },
+    slice: () => {
+      pace = SLICED
     },
     hold: (what) => {
       held.set(what, [])
@@ -110,10 +122,14 @@ export async function startFaultyProxy(targetPort: number): Promise<FaultyProxy>
     },
     mend: () => {
       isCut = false
-      delayMs = 0
+      pace = AT_ONCE
       if (!isFrozen) return
       isFrozen = false
       for (const socket of sockets) socket.destroy() // what was lost is lost: such connections can't go on
+    },
+    close: () => {
+      cut()
+      server.close()
     },
   }
 }

@@ -7,6 +7,9 @@ import { type RedisServer } from './redis.ts'
 
 const run = promisify(execFile)
 
+/** In the container. */
+const PORT = 6379
+
 /** `redis-server` in a container, at a port of its own that outlives its restarts. */
 export async function startRedisContainer(
   image: string,
@@ -15,12 +18,13 @@ export async function startRedisContainer(
   const port = await freePort()
   const container: StartedTestContainer = await new GenericContainer(image)
     .withCommand(['redis-server', '--save', '', ...settings])
-    .withExposedPorts({ container: 6379, host: port })
+    .withExposedPorts({ container: PORT, host: port })
     .start()
   const docker = (...args: readonly string[]) => run('docker', [...args, container.getId()])
   await waitForRedis(port)
   return {
     port,
+    addressInDocker: `${container.getIpAddress('bridge')}:${PORT}`,
     kill: async () => {
       await docker('kill')
     },

@@ -5,6 +5,8 @@ import { startRedisProcess } from './redis-process.ts'
 /** A Redis server of the test's own. */
 export interface TestRedis {
   readonly port: number
+  /** Where other containers reach it; undefined: it runs in none. */
+  readonly addressInDocker: string | undefined
   /** A client for what the test itself asks and breaks. */
   readonly client: Redis
   /** Ends the server without a word, and starts it again on the same port and data. */
@@ -18,6 +20,7 @@ export interface TestRedis {
 /** A server, however it is run. */
 export interface RedisServer {
   readonly port: number
+  readonly addressInDocker?: string
   /** SIGKILL. */
   kill(): Promise<void>
   /** On the same port and data. */
@@ -52,6 +55,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<TestRedis>
   client.on('error', () => {}) // the test may have stopped the server
   return {
     port,
+    addressInDocker: server.addressInDocker,
     client,
     restart: async ({ isEmpty = false } = {}) => {
       if (isEmpty) await server.removeData()

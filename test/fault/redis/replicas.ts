@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect } from 'vitest'
+import { expect, onTestFinished } from 'vitest'
 import { startHub, type TestHub } from '../../support/hub.ts'
 import { openStream, type RawStream } from '../../support/raw-stream.ts'
 import { waitFor } from '../../support/wait.ts'
@@ -47,7 +47,7 @@ export interface Publishing {
 }
 
 /** Publishes to the channels through all hubs in turn, each message until it is stored, under its key. */
-export function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]): Publishing {
+function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]): Publishing {
   const stored = new Map<string, string[]>(channels.map((channel) => [channel, []]))
   const refusals: number[] = []
   let slowestMs = 0
@@ -74,16 +74,18 @@ export function publishSteadily(hubs: readonly TestHub[], channels: readonly str
     }
   }
   const done = run()
+  const stop = async () => {
+    stopping.abort()
+    await done
+  }
+  onTestFinished(stop) // also if it fails
   return {
     stored,
     refusals,
     get slowestMs() {
       return slowestMs
     },
-    stop: async () => {
-      stopping.abort()
-      await done
-    },
+    stop,
   }
 }
 
@@ -95,6 +97,30 @@ export interface Follower {
 
 export async function follow(hub: TestHub, ...channels: string[]): Promise<Follower> {
   return { channels, stream: await openStream(hub.port, `/channels/${channels.join(',')}`) }
+}
+
+/** Two replicas with streams on one channel and on two, and a publisher through both. */
+export interface Traffic {
+  readonly hubs: readonly TestHub[]
+  readonly followers: readonly Follower[]
+  readonly publishing: Publishing
+}
+
+/** `redisPorts`: of the Redis of each replica. */
+export async function startTraffic(
+  redisPorts: readonly [number, number],
+  settings: Record<string, string> = {},
+): Promise<Traffic> {
+  const hubs = await startReplicas(redisPorts, settings)
+  const followers = [
+    await follow(hubs[0]!, 'a'),
+    await follow(hubs[1]!, 'a'),
+    await follow(hubs[0]!, 'a', 'b'),
+    await follow(hubs[1]!, 'b', 'a'),
+  ]
+  const publishing = publishSteadily(hubs, ['a', 'b', 'c'])
+  await waitFor('traffic', () => publishing.stored.get('c')!.length > 5)
+  return { hubs, followers, publishing }
 }
 
 /** Every stored id was heard once, in order, without a gap, on a stream that is still the same one (P1, P2, P4). */

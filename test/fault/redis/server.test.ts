@@ -4,7 +4,7 @@ import { SCRIPTS } from '../../../src/broker/redis/script.ts'
 import { type TestHub } from '../../support/hub.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
-import { expectAll, follow, publishSteadily, startReplicas } from './replicas.ts'
+import { expectAll, follow, startReplicas, startTraffic } from './replicas.ts'
 
 vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
@@ -15,14 +15,6 @@ beforeEach(async () => {
 })
 
 afterEach(() => redis.stop())
-
-async function startTraffic(settings: Record<string, string> = {}) {
-  const hubs = await startReplicas([redis.port, redis.port], settings)
-  const followers = [await follow(hubs[0]!, 'a'), await follow(hubs[1]!, 'a', 'b')]
-  const publishing = publishSteadily(hubs, ['a', 'b'])
-  await waitFor('traffic', () => publishing.stored.get('b')!.length > 5)
-  return { hubs, followers, publishing }
-}
 
 /** Stores a message as the hub does, but nobody is told. */
 async function storeSilently(hub: TestHub, channel: string, data: string): Promise<void> {
@@ -38,7 +30,7 @@ async function storeSilently(hub: TestHub, channel: string, data: string): Promi
 
 describe('streams stay open and miss nothing', () => {
   test('when Redis is killed and started again, with its data', async () => {
-    const { followers, publishing } = await startTraffic()
+    const { followers, publishing } = await startTraffic([redis.port, redis.port])
     await redis.restart()
     await sleep(500)
     await publishing.stop()
@@ -47,7 +39,7 @@ describe('streams stay open and miss nothing', () => {
   })
 
   test('when Redis hangs', async () => {
-    const { followers, publishing } = await startTraffic()
+    const { followers, publishing } = await startTraffic([redis.port, redis.port])
     await redis.hang()
     await sleep(5000)
     await redis.goOn()
