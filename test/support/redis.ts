@@ -41,7 +41,7 @@ export interface RedisOptions {
   readonly isProcess?: boolean
 }
 
-const DEFAULT_IMAGE = 'redis:7-alpine'
+export const DEFAULT_IMAGE = 'redis:7-alpine'
 
 /** In a container if script/test found a Docker engine, else as a process. */
 export async function startRedis(options: RedisOptions = {}): Promise<TestRedis> {

@@ -19,7 +19,7 @@ test('a failover by sentinels keeps streams open, and what was replicated is not
   const stored: string[] = []
   for (let i = 0; i < 20; i += 1) stored.push(await hubs[i % 2]!.send('a', i))
   await setup.waitForReplica()
-  setup.killMaster()
+  await setup.killMaster()
   for (const hub of hubs) {
     await waitFor(
       'publishing to go on with the new master',
