@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest'
+import { type ComparisonReason, Healing } from '../../../src/broker/redis/healing.ts'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { openStream } from '../../support/raw-stream.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
@@ -32,26 +33,43 @@ describe('streams stay open and miss nothing', () => {
       expect(await hubs[0]!.metric(line)).toBeGreaterThan(0)
     },
   )
+})
 
-  test('when the subscriber connection is deaf: a comparison finds it, and it is replaced', async () => {
-    const proxy = await startFaultyProxy(redis.port)
-    const [hub, other] = await startReplicas([proxy.port, redis.port])
-    const { stream } = await follow(hub!, 'a')
-    await hub!.send('a', 'heard')
-    await stream.waitForMessages(1)
-    proxy.deafen()
-    const ids = [await other!.send('a', 'missed'), await hub!.send('a', 'missed, too')]
-    await sleep(1000)
-    expect(stream.messages).toHaveLength(1) // nothing but the comparison would tell
-    await stream.waitForMessages(3, 30_000)
+/** A stream of a hub whose subscriber has become deaf, and a message that it lacks. */
+async function startDeaf() {
+  const proxy = await startFaultyProxy(redis.port)
+  const settings = { PIAZZA_LOG_MAX_AGE: '8s' } // compares every second or so
+  const [hub, other] = await startReplicas([proxy.port, redis.port], settings)
+  const { stream } = await follow(hub!, 'a')
+  await hub!.send('a', 'heard')
+  await stream.waitForMessages(1)
+  proxy.deafen()
+  return { hub: hub!, other: other!, stream }
+}
+const RECONNECTS = 'piazza_broker_reconnects_total{connection="subscriber"}'
+/** A comparison every 1 to 1.5 s, and 3 s for its fence: twice that. */
+const HEALED_MS = 10_000
+
+describe('a subscriber connection that is deaf', () => {
+  test('is found by the next comparison, and replaced', async () => {
+    const { hub, other, stream } = await startDeaf()
+    const ids = [await other.send('a', 'missed'), await hub.send('a', 'missed, too')]
+    await stream.waitForMessages(3, HEALED_MS)
     expect(stream.messages.slice(1).map(({ id }) => id)).toEqual(ids)
-    const line = 'piazza_broker_reconnects_total{connection="subscriber"}'
-    expect(await hub!.metric(line)).toBe(1)
-    const live = await other!.send('a', 'live')
+    expect(await hub.metric(RECONNECTS)).toBe(1)
+    const live = await other.send('a', 'live')
     await stream.waitForMessages(4)
     expect(stream.messages.at(-1)!.id).toBe(live)
     expect(stream.control('gap')).toEqual([])
     expect(stream.isClosed).toBe(false)
+  })
+
+  test('starves its streams in the same time where nothing is compared', async () => {
+    compareNothingPeriodically()
+    const { hub, other, stream } = await startDeaf()
+    await other.send('a', 'missed')
+    await expect(stream.waitForMessages(2, HEALED_MS)).rejects.toThrow('in vain')
+    expect(await hub.metric(RECONNECTS)).toBe(0)
   })
 })
 
@@ -93,3 +111,18 @@ describe('while Redis is away', () => {
     expect(resumed.control('gap')).toEqual([])
   })
 })
+
+/** Until the test ends. */
+function compareNothingPeriodically(): void {
+  const usual = Object.getOwnPropertyDescriptor(Healing.prototype, 'start')!
+  const start = usual.value as (this: Healing, reason: ComparisonReason) => void
+  onTestFinished(() => {
+    Object.defineProperty(Healing.prototype, 'start', usual)
+  })
+  Object.defineProperty(Healing.prototype, 'start', {
+    ...usual,
+    value(this: Healing, reason: ComparisonReason) {
+      if (reason !== 'periodic') start.call(this, reason)
+    },
+  })
+}
