@@ -52,6 +52,7 @@ function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]):
   const refusals: number[] = []
   let slowestMs = 0
   const stopping = new AbortController()
+  let isOver = false
   const publishOne = async (n: number) => {
     const channel = channels[n % channels.length]!
     const body = { channel, data: `${n}`, idempotencyKey: `key-${n}` }
@@ -63,6 +64,7 @@ function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]):
         stored.get(channel)!.push(json.id as string)
         return
       }
+      if (isOver) return
       refusals.push(status)
       await sleep(50)
     }
@@ -78,7 +80,10 @@ function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]):
     stopping.abort()
     await done
   }
-  onTestFinished(stop) // also if it fails
+  onTestFinished(async () => {
+    isOver = true // it may have failed, with Redis still broken
+    await stop()
+  })
   return {
     stored,
     refusals,
