@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, onTestFinished } from 'vitest'
-import { startHub, type TestHub } from '../../support/hub.ts'
+import { type Answer, startHub, type TestHub } from '../../support/hub.ts'
 import { openStream, type RawStream } from '../../support/raw-stream.ts'
 import { waitFor } from '../../support/wait.ts'
 
@@ -35,6 +35,11 @@ export async function isReady(hub: TestHub): Promise<boolean> {
   return (await hub.get('/readyz')).status === 200
 }
 
+/** A hub, as far as publishers know it. */
+export interface Publisher {
+  publish(body: unknown): Promise<Pick<Answer, 'status' | 'json'>>
+}
+
 /** What publishers were told is stored, by channel. */
 export interface Publishing {
   readonly stored: ReadonlyMap<string, string[]>
@@ -47,7 +52,10 @@ export interface Publishing {
 }
 
 /** Publishes to the channels through all hubs in turn, each message until it is stored, under its key. */
-function publishSteadily(hubs: readonly TestHub[], channels: readonly string[]): Publishing {
+export function publishSteadily(
+  hubs: readonly Publisher[],
+  channels: readonly string[],
+): Publishing {
   const stored = new Map<string, string[]>(channels.map((channel) => [channel, []]))
   const refusals: number[] = []
   let slowestMs = 0
