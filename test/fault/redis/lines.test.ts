@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { type TestHub } from '../../support/hub.ts'
 import { type Line, type Lines, startLines } from '../../support/lines.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
-import { expectAll, startTraffic, type Traffic } from './replicas.ts'
+import { expectAll, startTraffic, type Traffic, waitToReconnect } from './replicas.ts'
 
 vi.setConfig({ testTimeout: 90_000 }) // outages take their time, and a busy machine more
 
@@ -85,11 +84,6 @@ describe.each<[string, LineName[]]>([
     expect(traffic.publishing.refusals.every((status) => status === 503)).toBe(true)
   })
 })
-
-async function waitToReconnect(hub: TestHub, name: LineName): Promise<void> {
-  const line = `piazza_broker_reconnects_total{connection="${name}"}`
-  await waitFor(`the ${name} to reconnect`, async () => (await hub.metric(line)) > 0)
-}
 
 /** Publishes through the replica whose lines are broken; the time until a stream of it hears, ms. */
 async function measure({ hubs, followers, publishing }: Traffic, data: string): Promise<number> {

@@ -40,6 +40,16 @@ export interface Publisher {
   publish(body: unknown): Promise<Pick<Answer, 'status' | 'json'>>
 }
 
+/** Its connection was lost, and opened again, so often by now. */
+export async function waitToReconnect(
+  hub: TestHub,
+  name: 'commands' | 'subscriber',
+  times = 1,
+): Promise<void> {
+  const line = `piazza_broker_reconnects_total{connection="${name}"}`
+  await waitFor(`the ${name} to reconnect`, async () => (await hub.metric(line)) >= times)
+}
+
 /** What publishers were told is stored, by channel. */
 export interface Publishing {
   readonly stored: ReadonlyMap<string, string[]>
