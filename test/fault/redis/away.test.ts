@@ -21,7 +21,13 @@ beforeEach(async () => {
 
 afterEach(() => redis.stop())
 
-test('more than the gate can hold is read back', async () => {
+/** Sizes of what is published while the gate is closed, which holds 8 MiB. */
+const TOO_MUCH: readonly (readonly [string, readonly number[]])[] = [
+  ['and more of it follows', Array.from({ length: 100 }, () => 120_000)],
+  ['by the last', [...Array.from({ length: 8 }, () => 1_040_000), 120_000]], // no hole would tell
+]
+
+test.each(TOO_MUCH)('more than the gate can hold is read back (%s)', async (_name, sizes) => {
   const prefix = newPrefix()
   const proxy = await startFaultyProxy(redis.port)
   const one = await openBroker((options) =>
@@ -33,8 +39,8 @@ test('more than the gate can hold is read back', async () => {
   await redis.client.call('CLIENT', 'KILL', 'TYPE', 'pubsub', 'SKIPME', 'yes')
   await waitFor('the comparison to be answered', () => proxy.heldPieces > 0)
   const stored: number[] = []
-  for (let i = 0; i < 100; i += 1) {
-    const data = `${i} ${'x'.repeat(120_000)}`
+  for (const [i, size] of sizes.entries()) {
+    const data = `${i} ${'x'.repeat(size)}`
     stored.push((await other.publish(i % 2 === 0 ? 'a' : 'b', { data })).position)
   }
   await sleep(200) // nothing tells what waits at the gate
