@@ -24,6 +24,8 @@ export interface RedisStore {
   subscribers(channel: string): Promise<number>
   /** Names of all keys. */
   keys(): Promise<string[]>
+  /** Of all keys of the server that were not dropped yet. */
+  count(): Promise<number>
   /** Drops what Redis holds of a channel, as if it had expired. */
   dropLog(channel: string): Promise<void>
 }
@@ -81,6 +83,7 @@ export function storeOf({ client }: TestRedis, prefix: string): RedisStore {
       return counts[1] as number
     },
     keys,
+    count: () => client.dbsize(),
     dropLog: async (channel) => {
       await client.del(`${prefix}log:${channel}`)
     },
