@@ -3,8 +3,9 @@ import { type Logger } from 'pino'
 import { Access } from './auth/access.ts'
 import { type Broker } from './broker/broker.ts'
 import { createBroker } from './broker/create-broker.ts'
-import { isOpenMode } from './config/contradictions.ts'
+import { isOpenMode } from './config/access-contradictions.ts'
 import { type Config } from './config/settings.ts'
+import { tokenOptionsOf } from './config/token-options.ts'
 import { maxStreamsFromFileLimit } from './file-limit.ts'
 import { maxLogBytesFromHeap } from './heap-limit.ts'
 import { createHttp } from './http/create-http.ts'
@@ -56,9 +57,12 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   const metrics = new Metrics()
   const access = new Access({
     publishKeys: config.PIAZZA_PUBLISH_KEYS,
+    publishKeysFile: config.PIAZZA_PUBLISH_KEYS_FILE,
+    tokens: tokenOptionsOf(config),
     anonymous: config.PIAZZA_ANONYMOUS,
     publicChannels: config.PIAZZA_PUBLIC_CHANNELS,
     isOpen: isOpenMode(config),
+    log: logger,
   })
   const broker = createBroker({
     maxMessages: config.PIAZZA_LOG_MAX_MESSAGES,
@@ -98,7 +102,11 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   await http.register(requestRules)
   await http.register(originGuard, { isOpen: access.isOpen })
   await http.register(errorAnswers, { metrics })
-  await http.register(authentication, { access })
+  await http.register(authentication, {
+    access,
+    cookieName: config.PIAZZA_COOKIE_NAME,
+    isQueryTaken: config.PIAZZA_QUERY_TOKEN === 'on',
+  })
   await http.register(openapiRoute)
 
   await http.register(publishRoutes, {
@@ -136,6 +144,7 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       // node:http gives up its own timeouts when it closes: what never comes whole would hold the process for ever
       setTimeout(() => http.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
       await http.close()
+      access.close()
       await broker.close()
     },
   }

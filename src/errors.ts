@@ -23,6 +23,8 @@ export const errors = {
   REQUEST_INVALID: createError('PIAZZA_ERR_REQUEST_INVALID', '%s', 400),
   // 401, 403: access
   UNAUTHORIZED: createError('PIAZZA_ERR_UNAUTHORIZED', '%s', 401),
+  TOKEN_EXPIRED: createError('PIAZZA_ERR_TOKEN_EXPIRED', '%s', 401),
+  TOKEN_CLAIMS_INVALID: createError('PIAZZA_ERR_TOKEN_CLAIMS_INVALID', '%s', 401),
   FORBIDDEN: createError('PIAZZA_ERR_FORBIDDEN', '%s', 403),
   HOST_FORBIDDEN: createError('PIAZZA_ERR_HOST_FORBIDDEN', '%s', 403),
   ORIGIN_FORBIDDEN: createError('PIAZZA_ERR_ORIGIN_FORBIDDEN', '%s', 403),
@@ -45,6 +47,7 @@ export const errors = {
   // 5xx: the hub
   INTERNAL: createError('PIAZZA_ERR_INTERNAL', '%s', 500),
   BROKER_UNAVAILABLE: createError('PIAZZA_ERR_BROKER_UNAVAILABLE', '%s', 503),
+  KEYS_UNAVAILABLE: createError('PIAZZA_ERR_KEYS_UNAVAILABLE', '%s', 503),
   UNAVAILABLE: createError('PIAZZA_ERR_UNAVAILABLE', '%s', 503),
 } as const
 

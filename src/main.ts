@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 import { buildApp } from './app.ts'
 import { describeUsage } from './config/help.ts'
-import { isOpenMode } from './config/contradictions.ts'
+import { tokenCommand, WrongUsage } from './cli/token.ts'
+import { canPublish, isOpenMode } from './config/access-contradictions.ts'
 import { readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
 import { describeListenError } from './listen-error.ts'
@@ -40,7 +41,7 @@ async function serve(config: Config): Promise<void> {
   }
   if (isOpenMode(config)) {
     logger.warn('no access configured: everything on this machine may publish and subscribe')
-  } else if (config.PIAZZA_PUBLISH_KEYS.length === 0 && !config.PIAZZA_ANONYMOUS.publish) {
+  } else if (!canPublish(config)) {
     logger.warn('nobody can publish: set PIAZZA_PUBLISH_KEYS')
   }
   const url = app.http.listeningOrigin
@@ -76,9 +77,19 @@ function stopOnSignals(
   process.on('SIGINT', stop)
 }
 
+async function printToken(args: readonly string[]): Promise<void> {
+  try {
+    process.stdout.write(`${await tokenCommand(args, readSettings())}\n`)
+  } catch (error) {
+    if (!(error instanceof WrongUsage)) throw error
+    fail([error.message])
+  }
+}
+
 const [option, ...others] = process.argv.slice(2)
 if (option === '--help') process.stdout.write(describeUsage())
 else if (option === '--version') process.stdout.write(`${VERSION}\n`)
+else if (option === 'token') await printToken(others)
 else if (option === '--check-config') {
   readSettings()
   process.stdout.write('piazza: the settings are valid\n')

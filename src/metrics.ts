@@ -5,7 +5,7 @@ import { type CloseReason, type GapReason } from './sse/control-frame.ts'
 export type StreamCloseReason = CloseReason | 'client' | 'ended' | 'slow' | 'input' | 'shutdown'
 
 /** Why a subscribe was turned away for now (protocol §6). */
-export type RefusalReason = 'draining' | 'max-streams' | 'broker'
+export type RefusalReason = 'draining' | 'max-streams' | 'broker' | 'access'
 
 /** What `piazza_broker_connected` and `piazza_broker_reconnects_total` are told of. */
 export type BrokerConnection = 'memory' | 'commands' | 'subscriber'

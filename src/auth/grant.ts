@@ -1,7 +1,10 @@
+import { type CodedError } from '../errors.ts'
 import { matches, type Pattern } from './channel-pattern.ts'
 
 /** What somebody may do with a channel. */
 export type Right = 'subscribe' | 'publish' | 'inspect'
+
+export type Rights = Readonly<Record<Right, readonly Pattern[]>>
 
 /** What a request is allowed, and whose it is. */
 export interface Grant {
@@ -9,7 +12,11 @@ export interface Grant {
   readonly scope: string
   /** Nobody asked who they are: a page of another origin must not use it to publish. */
   readonly isAnonymous: boolean
-  readonly rights: Readonly<Record<Right, readonly Pattern[]>>
+  readonly rights: Rights
+  /** A stream lasts no longer, ms since the epoch; Infinity: for ever. */
+  readonly endsAtMs: number
+  /** Why the cookie that came along gave nothing. */
+  readonly rejected?: CodedError
 }
 
 const EVERYTHING: readonly Pattern[] = [['**']]
@@ -20,6 +27,7 @@ export const OPEN_GRANT: Grant = {
   scope: '',
   isAnonymous: true,
   rights: { subscribe: EVERYTHING, publish: EVERYTHING, inspect: EVERYTHING },
+  endsAtMs: Number.POSITIVE_INFINITY,
 }
 
 export const PUBLISH_KEY_GRANT: Grant = { ...OPEN_GRANT, isAnonymous: false }
@@ -37,6 +45,7 @@ export function anonymousGrant(
       publish: anonymous.publish ? EVERYTHING : NOTHING,
       inspect: NOTHING,
     },
+    endsAtMs: Number.POSITIVE_INFINITY,
   }
 }
 

@@ -1,12 +1,5 @@
-import { isLoopback } from '../auth/loopback.ts'
+import { findAccessContradictions } from './access-contradictions.ts'
 import { type Config, type SettingName, SETTINGS } from './settings.ts'
-
-/** With one of these the hub is not open any more (`isOpenMode`). */
-const ACCESS_SETTINGS: readonly SettingName[] = [
-  'PIAZZA_PUBLISH_KEYS',
-  'PIAZZA_PUBLIC_CHANNELS',
-  'PIAZZA_ANONYMOUS',
-]
 
 const TLS_SETTINGS = [
   'PIAZZA_REDIS_CA_FILE',
@@ -21,17 +14,6 @@ const IN_ORDER = [
   ['PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES'],
 ] as const
 
-/** The hub is open to the machine it runs on: no access setting was made (protocol §7). */
-export function isOpenMode(config: Config): boolean {
-  const { PIAZZA_ANONYMOUS: anonymous } = config
-  return (
-    config.PIAZZA_PUBLISH_KEYS.length === 0 &&
-    config.PIAZZA_PUBLIC_CHANNELS.length === 0 &&
-    !anonymous.subscribe &&
-    !anonymous.publish
-  )
-}
-
 /** Between settings that are valid by themselves; what `invalid` ones would have said is not known. */
 export function findContradictions(
   config: Config,
@@ -44,17 +26,7 @@ export function findContradictions(
     if (!areValid(lower, upper) || config[lower] <= config[upper]) continue
     found.push(describeDisorder(lower, upper, texts))
   }
-  if (
-    areValid('PIAZZA_HOST', ...ACCESS_SETTINGS) &&
-    isOpenMode(config) &&
-    !isLoopback(config.PIAZZA_HOST)
-  ) {
-    found.push(
-      `PIAZZA_HOST: without access configured the hub serves this machine only, not ${config.PIAZZA_HOST}. ` +
-        'Set PIAZZA_PUBLISH_KEYS (for example from: openssl rand -hex 24) and who may subscribe: ' +
-        'PIAZZA_ANONYMOUS=subscribe or PIAZZA_PUBLIC_CHANNELS; or leave PIAZZA_HOST at 127.0.0.1.',
-    )
-  }
+  found.push(...findAccessContradictions(config, texts, areValid))
   if (areValid('PIAZZA_REDIS_URL', ...REDIS_SETTINGS))
     found.push(...findRedisContradictions(config))
   return found

@@ -20,6 +20,7 @@ const MAX_TYPO_DISTANCE = 8
 /** Values of these never appear in a message. */
 const SECRETS: ReadonlySet<string> = new Set<SettingName>([
   'PIAZZA_PUBLISH_KEYS',
+  'PIAZZA_JWT_SECRET',
   'PIAZZA_REDIS_URL',
   'PIAZZA_REDIS_SENTINEL_PASSWORD',
 ])
@@ -67,8 +68,9 @@ function isServiceLink(name: string, text: string): boolean {
 }
 
 function describeUnknown(name: string): string {
-  const nearest = closest(name, NAMES)
-  const isTypo = distance(name, nearest) <= MAX_TYPO_DISTANCE
+  const inCapitals = name.toUpperCase()
+  const nearest = closest(inCapitals, NAMES)
+  const isTypo = distance(inCapitals, nearest) <= MAX_TYPO_DISTANCE
   return `${name}: there is no such setting${isTypo ? `; did you mean ${nearest}?` : '; --help lists them.'}`
 }
 

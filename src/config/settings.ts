@@ -1,6 +1,5 @@
 import { isIP } from 'node:net'
-import { type Pattern, parsePattern } from '../auth/channel-pattern.ts'
-import { MIN_PUBLISH_KEY_CHARACTERS } from '../auth/publish-keys.ts'
+import { ACCESS_SETTINGS } from './access-settings.ts'
 import { parsePemFile, parseRedisPrefix, parseRedisUrl, parseSentinel } from './redis-address.ts'
 import {
   choice,
@@ -21,43 +20,6 @@ function parseHost(text: string): string {
   throw new Invalid(`${right}, without brackets or port`)
 }
 
-function parsePublishKey(text: string): string {
-  if (text.length >= MIN_PUBLISH_KEY_CHARACTERS && /^[\x21-\x7e]+$/.test(text)) return text
-  const right = `keys of at least ${MIN_PUBLISH_KEY_CHARACTERS} printable ASCII characters without space`
-  throw new Invalid(`${right}, for example from: openssl rand -hex 24`)
-}
-
-function parsePublicPattern(text: string): Pattern {
-  const pattern = parsePattern(text)
-  if (pattern !== undefined) return pattern
-  throw new Invalid('channel names or patterns such as news, scores.* or public.**')
-}
-
-function parseOrigin(text: string): string {
-  if (text === '*') return text
-  const url = URL.canParse(text) ? new URL(text) : undefined
-  if (url !== undefined && url.origin === text) return text
-  throw new Invalid('* or origins such as https://app.example.com, without a path')
-}
-
-/** What anyone may do without a token. */
-export interface Anonymous {
-  readonly subscribe: boolean
-  readonly publish: boolean
-}
-
-const ANONYMOUS: ReadonlyMap<string, Anonymous> = new Map([
-  ['subscribe', { subscribe: true, publish: false }],
-  ['publish,subscribe', { subscribe: true, publish: true }],
-  ['subscribe,publish', { subscribe: true, publish: true }],
-])
-
-function parseAnonymous(text: string): Anonymous {
-  const rights = ANONYMOUS.get(text)
-  if (rights === undefined) throw new Invalid('subscribe, or publish,subscribe')
-  return rights
-}
-
 /**
  * Every setting (protocol §11). The README's table, `--help`, the checks and the types all come from here.
  */
@@ -70,28 +32,7 @@ export const SETTINGS = {
     parse: parseHost,
   } satisfies Setting<string>,
   PIAZZA_PORT: integer('8080', 'Port to listen on; 0 takes a free one.', { min: 0, max: 65_535 }),
-  PIAZZA_PUBLISH_KEYS: list(
-    'Keys that may do everything, with commas between; several for rotation.',
-    'list of secrets',
-    parsePublishKey,
-  ),
-  PIAZZA_ANONYMOUS: {
-    type: 'subscribe \\| publish,subscribe',
-    defaultText: '—',
-    default: { subscribe: false, publish: false },
-    description: 'What anyone may do on every channel without a token.',
-    parse: parseAnonymous,
-  } satisfies Setting<Anonymous>,
-  PIAZZA_PUBLIC_CHANNELS: list(
-    'Channels that anyone may subscribe to without a token.',
-    'list of patterns',
-    parsePublicPattern,
-  ),
-  PIAZZA_CORS_ORIGINS: list(
-    'Origins whose pages may subscribe and publish across origins; `*`: any may subscribe, without cookies.',
-    'list of origins',
-    parseOrigin,
-  ),
+  ...ACCESS_SETTINGS,
   PIAZZA_HEARTBEAT_INTERVAL: duration('15s', 'A comment keeps an idle stream alive so often.', {
     min: 1000,
     max: HOUR_MS,

@@ -38,16 +38,24 @@ const HEADERS_OF_STATUS: Readonly<Record<number, AnswerHeaders>> = {
   503: { 'Retry-After': always('Seconds', SECONDS) },
 }
 
+/** A route that takes tokens may answer these. */
+export const TOKEN_ERRORS = ['UNAUTHORIZED', 'TOKEN_EXPIRED', 'TOKEN_CLAIMS_INVALID'] as const
+
 /** Who may ask: a route names one of them as its `security`; an empty requirement means that none is needed. */
 export const SECURITY_SCHEMES = {
-  bearer: { type: 'http', scheme: 'bearer', description: 'A publish key' },
+  bearer: { type: 'http', scheme: 'bearer', description: 'A publish key, or a JWT' },
   query: {
     type: 'apiKey',
     in: 'query',
     name: 'token',
     description: 'The same, for an EventSource',
   },
-  cookie: { type: 'apiKey', in: 'cookie', name: 'piazza_token', description: 'The same' },
+  cookie: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'piazza_token',
+    description: 'The same, for pages; `PIAZZA_COOKIE_NAME` says otherwise',
+  },
 } as const
 
 export const BY_HEADER = [{ bearer: [] }, { cookie: [] }, {}]

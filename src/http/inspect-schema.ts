@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BY_HEADER, errorAnswers, jsonAnswer } from './contract.ts'
+import { BY_HEADER, errorAnswers, jsonAnswer, TOKEN_ERRORS } from './contract.ts'
 
 /** Entries of one page, of channels or of messages (protocol §8). */
 export const MAX_PAGE_ENTRIES = 1000
@@ -19,9 +19,10 @@ const nameParam = Type.Object({ name: Type.String({ description: 'The name of a 
 const ERRORS = [
   'QUERY_INVALID',
   'BODY_UNEXPECTED',
-  'UNAUTHORIZED',
+  ...TOKEN_ERRORS,
   'FORBIDDEN',
   'BROKER_UNAVAILABLE',
+  'KEYS_UNAVAILABLE',
 ] as const
 
 const ChannelList = Type.Object({

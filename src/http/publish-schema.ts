@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BY_HEADER, errorAnswers, jsonAnswer } from './contract.ts'
+import { BY_HEADER, errorAnswers, jsonAnswer, TOKEN_ERRORS } from './contract.ts'
 
 /** Items of a batch (protocol §2). */
 export const MAX_BATCH_ITEMS = 1000
@@ -93,7 +93,7 @@ const ERRORS = [
   'CHANNEL_INVALID',
   'BODY_INVALID',
   'IDEMPOTENCY_KEY_INVALID',
-  'UNAUTHORIZED',
+  ...TOKEN_ERRORS,
   'FORBIDDEN',
   'ORIGIN_FORBIDDEN',
   'CHANNEL_ENDED',
@@ -102,6 +102,7 @@ const ERRORS = [
   'BODY_TOO_LARGE',
   'IDEMPOTENCY_KEY_REUSED',
   'BROKER_UNAVAILABLE',
+  'KEYS_UNAVAILABLE',
 ] as const
 
 /** `POST /publish` in openapi.json. */

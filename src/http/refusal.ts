@@ -43,6 +43,7 @@ export class Refusals {
     return maxStreams > 0 && hub.streamCount >= maxStreams ? 'max-streams' : undefined
   }
 
+  /** Throws `UNAVAILABLE` where a refusal has a status of its own. */
   answer(reply: FastifyReply, reason: RefusalReason): FastifyReply {
     const { hub, metrics, status } = this.#options
     metrics.countRefused(reason)

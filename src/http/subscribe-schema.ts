@@ -1,6 +1,12 @@
 import { Type } from 'typebox'
 import { always, CLOSE, header, SECONDS } from './answer-headers.ts'
-import { BY_HEADER_OR_QUERY, emptyAnswer, errorAnswers, textAnswer } from './contract.ts'
+import {
+  BY_HEADER_OR_QUERY,
+  emptyAnswer,
+  errorAnswers,
+  textAnswer,
+  TOKEN_ERRORS,
+} from './contract.ts'
 
 /** Newest messages of each channel that `last` may ask for (protocol §3). */
 export const MAX_NEWEST = 1000
@@ -83,7 +89,7 @@ export const SUBSCRIBE_SCHEMA = {
         'TOO_MANY_CHANNELS',
         'QUERY_INVALID',
         'BODY_UNEXPECTED',
-        'UNAUTHORIZED',
+        ...TOKEN_ERRORS,
         'FORBIDDEN',
         'NOT_ACCEPTABLE',
         'PIPELINED',

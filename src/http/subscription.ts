@@ -11,7 +11,7 @@ export function readSubscription(
   names: string,
   query: Query,
   headers: IncomingHttpHeaders,
-): Subscription {
+): Omit<Subscription, 'endsAtMs'> {
   return {
     channels: readSubscribedNames(names),
     start: readStart(query, headers),

@@ -30,6 +30,8 @@ export interface Subscription extends Wanted {
   readonly hasPadding: boolean
   /** 0: none. */
   readonly pingMs: number
+  /** When its token expires, ms since the epoch; Infinity: never. */
+  readonly endsAtMs: number
 }
 
 /** A subscribe on its way. Exactly one of `Hub.begin` and `Hub.dismiss` follows. */
@@ -156,8 +158,8 @@ export class Hub implements BrokerListener, StreamOwner {
       return
     }
     this.#pending -= 1
-    const { hasControl, hasPadding, pingMs } = subscription
-    const times = this.#upkeep.timesOf(pingMs)
+    const { hasControl, hasPadding, pingMs, endsAtMs } = subscription
+    const times = this.#upkeep.timesOf(pingMs, endsAtMs)
     const stream = new Stream(this, audience, exchange, hasControl, times)
     this.#streams.add(stream)
     this.#metrics.streamsOpened += 1

@@ -23,6 +23,8 @@ export interface StreamOwner {
 export interface StreamTimes {
   /** Infinity: never. */
   readonly closeAtTick: number
+  /** When its token expires, by the wall clock; Infinity: never. */
+  readonly endsAtMs: number
   /** 0: no ping. */
   readonly pingTicks: number
 }
@@ -33,6 +35,7 @@ export class Stream extends SseConnection {
   readonly audience: Audience
   readonly hasControl: boolean
   readonly closeAtTick: number
+  readonly endsAtMs: number
   readonly pingTicks: number
   /** Everything up to here has been sent, or told as a gap. */
   cursor: Position
@@ -76,6 +79,7 @@ export class Stream extends SseConnection {
     this.cursor = 0
     this.proved = 0
     this.closeAtTick = times.closeAtTick
+    this.endsAtMs = times.endsAtMs
     this.pingTicks = times.pingTicks
     this.openedTick = owner.tick
     this.lastWriteTick = owner.tick

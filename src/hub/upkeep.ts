@@ -17,7 +17,7 @@ const POSITIONS_PER_LOG_AGE = 4
 const MIN_AGE_SHARE = 0.8
 const HEARTBEAT_CHUNK = new Chunk([HEARTBEAT])
 
-/** What streams are due for by time alone: heartbeat, ping, fresh position, their end of age. */
+/** What streams are due for by time alone: heartbeat, ping, fresh position, their end of age or of their token. */
 export class Upkeep {
   readonly #wheel: Wheel
   readonly #heartbeatTicks: number
@@ -44,8 +44,8 @@ export class Upkeep {
   }
 
   /** The times of a stream that opens now. `pingMs` 0: no ping. */
-  timesOf(pingMs: number): StreamTimes {
-    return { closeAtTick: this.#randomEndTick(), pingTicks: ticks(pingMs) }
+  timesOf(pingMs: number, endsAtMs: number): StreamTimes {
+    return { closeAtTick: this.#randomEndTick(), endsAtMs, pingTicks: ticks(pingMs) }
   }
 
   add(stream: Stream): void {
@@ -67,7 +67,8 @@ export class Upkeep {
   }
 
   #visit(stream: Stream, tick: number): number {
-    if (tick >= stream.closeAtTick) stream.close('max-age', this.#randomRetryMs())
+    if (Date.now() >= stream.endsAtMs) stream.close('token-expired')
+    else if (tick >= stream.closeAtTick) stream.close('max-age', this.#randomRetryMs())
     else if (!stream.isBlocked && !stream.isOver) this.#writeWhatIsDue(stream, tick)
     return this.#ticksToNext(stream)
   }
@@ -95,7 +96,8 @@ export class Upkeep {
     if (this.#heartbeatTicks > 0) due = Math.min(due, stream.lastWriteTick + this.#heartbeatTicks)
     if (stream.hasControl) due = Math.min(due, stream.lastIdTick + this.#positionTicks)
     if (stream.pingTicks > 0) due = Math.min(due, stream.lastPingTick + stream.pingTicks)
-    return due - this.tick
+    // By the wall clock, looked at with each visit: it may be set, and a machine may sleep.
+    return Math.min(due - this.tick, ticks(stream.endsAtMs - Date.now()))
   }
 }
 

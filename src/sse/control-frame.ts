@@ -2,7 +2,7 @@ import { formatId, type Position } from '../position.ts'
 import { type Utf8 } from './utf8.ts'
 
 /** Why the hub closes a healthy stream (protocol §5). */
-export type CloseReason = 'drain' | 'max-age' | 'deleted'
+export type CloseReason = 'drain' | 'max-age' | 'token-expired' | 'deleted'
 
 /** Why it can't be proved that nothing is missing (protocol §4). */
 export type GapReason = 'evicted' | 'reset' | 'unknown'

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { isOpenMode } from '../../src/config/contradictions.ts'
+import { isOpenMode } from '../../src/config/access-contradictions.ts'
 import { readConfig } from '../../src/config/read-config.ts'
 import { type Config, type SettingName, SETTINGS } from '../../src/config/settings.ts'
 

@@ -2,6 +2,7 @@ import { parse as parseCookies } from 'cookie'
 import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { type Access } from '../../auth/access.ts'
+import { errors } from '../../errors.ts'
 import { type Grant } from '../../auth/grant.ts'
 import { type Query, single } from '../query.ts'
 
@@ -22,25 +23,31 @@ declare module 'fastify' {
 
 export interface AuthenticationOptions {
   readonly access: Access
+  readonly cookieName: string
+  /** A subscribe may have its token in the query. */
+  readonly isQueryTaken: boolean
 }
 
 const BEARER = /^Bearer +([^ ]+) *$/i
-const COOKIE = 'piazza_token'
 
 /** Finds the token (header, query, cookie, in that order) and what it grants, before the body is read. */
 export const authentication = plugin(
-  async (app: FastifyInstance, { access }: AuthenticationOptions) => {
+  async (app: FastifyInstance, options: AuthenticationOptions) => {
+    const { access, cookieName, isQueryTaken } = options
     app.decorateRequest('grant', null as unknown as Grant)
     app.decorateRequest('isAmbient', true)
     app.decorateRequest('hasToken', false)
     app.addHook('onRequest', async (request) => {
       const source = request.routeOptions.config.access
       if (source === undefined) return
-      const explicit = readBearer(request) ?? (source === 'header' ? undefined : readQuery(request))
-      const cookie = explicit === undefined ? readCookie(request) : undefined
+      const query = source === 'header' ? undefined : readQuery(request)
+      if (query !== undefined && !isQueryTaken) throw queryRefused()
+      const explicit = readBearer(request) ?? query
+      const cookie = explicit === undefined ? readCookie(request, cookieName) : undefined
       request.hasToken = explicit !== undefined || cookie !== undefined
-      request.grant =
-        explicit === undefined ? access.ambientGrant(cookie) : access.grantFor(explicit)
+      request.grant = await (explicit === undefined
+        ? access.ambientGrant(cookie)
+        : access.grantFor(explicit))
       request.isAmbient = explicit === undefined || request.grant.isAnonymous
     })
   },
@@ -56,6 +63,13 @@ function readQuery(request: FastifyRequest): string | undefined {
   return token === '' ? undefined : token
 }
 
-function readCookie({ headers }: FastifyRequest): string | undefined {
-  return headers.cookie === undefined ? undefined : parseCookies(headers.cookie)[COOKIE]
+/** It has been on its way through logs already: whoever sends it must hear of it, also where another token is good. */
+function queryRefused() {
+  const message =
+    'a token in the query is not taken here (PIAZZA_QUERY_TOKEN=off): send it as Authorization: Bearer, or as a cookie'
+  return new errors.UNAUTHORIZED(message)
+}
+
+function readCookie({ headers }: FastifyRequest, name: string): string | undefined {
+  return headers.cookie === undefined ? undefined : parseCookies(headers.cookie)[name]
 }

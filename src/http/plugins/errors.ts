@@ -25,6 +25,11 @@ export interface ErrorsOptions {
 
 /** When a publish that the broker could not take may be tried again. */
 export const BROKER_RETRY_SECONDS = 1
+/** The same where what stands in the way passes by itself. */
+const RETRY_SECONDS: Readonly<Record<string, number>> = {
+  PIAZZA_ERR_BROKER_UNAVAILABLE: BROKER_RETRY_SECONDS,
+  PIAZZA_ERR_KEYS_UNAVAILABLE: 2,
+}
 
 /** Our words for what Fastify finds wrong with a request before a route sees it. */
 const FRAMEWORK_ERRORS: Readonly<Record<string, (request: FastifyRequest) => CodedError>> = {
@@ -71,16 +76,22 @@ export function answerError(
   if (coded.code === 'PIAZZA_ERR_INTERNAL') request.log.error({ err: thrown }, 'request failed')
   metrics.countHttpError(coded.code)
   const body = toBody(coded)
-  if (coded.code === 'PIAZZA_ERR_BROKER_UNAVAILABLE') {
-    reply.header('retry-after', BROKER_RETRY_SECONDS)
-  }
-  if (body.statusCode === 401) reply.header('www-authenticate', challenge(request))
+  const retrySeconds = RETRY_SECONDS[coded.code]
+  if (retrySeconds !== undefined) reply.header('retry-after', retrySeconds)
+  const challenge = challengeOf(coded, request)
+  if (challenge !== undefined) reply.header('www-authenticate', challenge)
   reply.header('cache-control', 'no-store').code(body.statusCode).send(body)
 }
 
 /** RFC 6750 §3: the error is told only to those who sent a token. */
-function challenge(request: FastifyRequest): string {
-  return request.hasToken ? 'Bearer realm="piazza", error="invalid_token"' : 'Bearer realm="piazza"'
+function challengeOf(
+  { code, statusCode }: CodedError,
+  request: FastifyRequest,
+): string | undefined {
+  const challenge = 'Bearer realm="piazza"'
+  if (code === 'PIAZZA_ERR_FORBIDDEN') return `${challenge}, error="insufficient_scope"`
+  if (statusCode !== 401) return undefined
+  return request.hasToken ? `${challenge}, error="invalid_token"` : challenge
 }
 
 /** Answers bytes that node:http could not take for a request. */

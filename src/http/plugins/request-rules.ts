@@ -6,7 +6,11 @@ import { errors } from '../../errors.ts'
 export const requestRules = plugin(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', async (request, reply) => {
-      reply.headers({ 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
+      reply.headers({
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer', // the address may have a token in it
+      })
       requireHost(request)
       refuseBodyOfGet(request)
     })

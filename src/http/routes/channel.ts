@@ -3,7 +3,7 @@ import { Type } from 'typebox'
 import { requireRight } from '../../auth/access.ts'
 import { type Broker } from '../../broker/broker.ts'
 import { readChannelName } from '../channel-names.ts'
-import { BY_HEADER, emptyAnswer, errorAnswers } from '../contract.ts'
+import { BY_HEADER, emptyAnswer, errorAnswers, TOKEN_ERRORS } from '../contract.ts'
 import { requireOwnOrigin } from '../plugins/origin-guard.ts'
 
 export interface ChannelRouteOptions {
@@ -34,10 +34,11 @@ export async function channelRoutes(
         204: emptyAnswer('It is gone, whether it existed or not. Its name is free after 60 s.'),
         ...errorAnswers([
           'CHANNEL_INVALID',
-          'UNAUTHORIZED',
+          ...TOKEN_ERRORS,
           'FORBIDDEN',
           'ORIGIN_FORBIDDEN',
           'BROKER_UNAVAILABLE',
+          'KEYS_UNAVAILABLE',
         ]),
       },
     },

@@ -1,7 +1,7 @@
 import { type FastifyInstance } from 'fastify'
 import { requireRightEverywhere } from '../../auth/access.ts'
 import { type Metrics } from '../../metrics.ts'
-import { BY_HEADER, errorAnswers, textAnswer } from '../contract.ts'
+import { BY_HEADER, errorAnswers, textAnswer, TOKEN_ERRORS } from '../contract.ts'
 
 export interface MetricsRouteOptions {
   readonly metrics: Metrics
@@ -21,7 +21,7 @@ export async function metricsRoutes(
       security: BY_HEADER,
       response: {
         200: textAnswer('Prometheus text', 'text/plain'),
-        ...errorAnswers(['BODY_UNEXPECTED', 'UNAUTHORIZED', 'FORBIDDEN']),
+        ...errorAnswers(['BODY_UNEXPECTED', ...TOKEN_ERRORS, 'FORBIDDEN', 'KEYS_UNAVAILABLE']),
       },
     },
     handler: async ({ grant }, reply) => {

@@ -1,9 +1,15 @@
-import { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import {
+  type FastifyError,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
 import Negotiator from 'negotiator'
 import { requireRight } from '../../auth/access.ts'
 import { type Opening } from '../../broker/broker.ts'
 import { errors, quote } from '../../errors.ts'
 import { type Hub } from '../../hub/hub.ts'
+import { answerError } from '../plugins/errors.ts'
 import { requireAlone } from '../plugins/pipelining.ts'
 import { Refusals, type RefusalOptions } from '../refusal.ts'
 import { type Query } from '../query.ts'
@@ -33,7 +39,7 @@ export async function subscribeRoutes(
   app: FastifyInstance,
   options: SubscribeRouteOptions,
 ): Promise<void> {
-  const { hub } = options
+  const { hub, metrics } = options
   const refusals = new Refusals(options)
   app.route({
     method: ['GET', 'HEAD'],
@@ -41,10 +47,23 @@ export async function subscribeRoutes(
     exposeHeadRoute: false,
     config: { access: 'header-or-query', isStream: true },
     schema: SUBSCRIBE_SCHEMA,
+    errorHandler: (error, request, reply) => {
+      if (!(error instanceof errors.KEYS_UNAVAILABLE)) {
+        answerError(metrics, error, request, reply)
+        return
+      }
+      try {
+        refusals.answer(reply, 'access') // whether its token is good is not known for now
+      } catch (refusal) {
+        answerError(metrics, refusal as FastifyError, request, reply)
+      }
+    },
     handler: async (request, reply) => {
       requireAlone(request, reply)
       const { name } = request.params as { name: string }
-      const subscription = readSubscription(name, request.query as Query, request.headers)
+      const { endsAtMs } = request.grant
+      const asked = readSubscription(name, request.query as Query, request.headers)
+      const subscription = { ...asked, endsAtMs }
       for (const channel of subscription.channels) requireRight(request.grant, 'subscribe', channel)
       requireStreamAccepted(request)
       const reason = refusals.reason()
