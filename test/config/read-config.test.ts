@@ -267,6 +267,8 @@ describe('closed by default', () => {
 
   test.each([
     { PIAZZA_PUBLISH_KEYS: KEY },
+    { PIAZZA_JWT_SECRET: 'x'.repeat(32) },
+    { PIAZZA_JWT_JWKS_URL: 'https://login.example/keys' },
     { PIAZZA_ANONYMOUS: 'subscribe' },
     { PIAZZA_ANONYMOUS: 'publish,subscribe' },
     { PIAZZA_PUBLIC_CHANNELS: 'news' },

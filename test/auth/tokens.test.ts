@@ -1,0 +1,135 @@
+import { describe, expect, test, vi } from 'vitest'
+import { type Right } from '../../src/auth/grant.ts'
+import { type TokenOptions, Tokens } from '../../src/auth/tokens.ts'
+import {
+  createKeyPair,
+  LONG_SECRET,
+  nowSeconds,
+  SECRET,
+  signByKey,
+  signHmac,
+} from '../support/tokens.ts'
+
+const LOG = { info: () => {}, warn: () => {} }
+const NOTHING = { subscribe: [], publish: [], inspect: [] }
+const EXPIRED = expect.objectContaining({ code: 'PIAZZA_ERR_TOKEN_EXPIRED', statusCode: 401 })
+const BAD = expect.objectContaining({ code: 'PIAZZA_ERR_UNAUTHORIZED', statusCode: 401 })
+const RIGHTS: readonly Right[] = ['subscribe', 'publish', 'inspect']
+
+function tokensOf(options: Partial<TokenOptions> = {}, anyone = NOTHING): Tokens {
+  const all = {
+    key: { secret: SECRET },
+    algorithms: [],
+    issuer: undefined,
+    audience: undefined,
+    toleranceMs: 5000,
+    isExpRequired: true,
+    ...options,
+  }
+  return new Tokens(all, anyone, LOG)
+}
+
+describe('the algorithms of a key', () => {
+  test.each([
+    ['HS256', SECRET, true],
+    ['HS384', SECRET, false],
+    ['HS384', SECRET + SECRET.slice(16), true],
+    ['HS512', SECRET + SECRET.slice(16), false],
+    ['HS512', LONG_SECRET, true],
+  ] as const)('%s by %s: %s', async (alg, secret, isTaken) => {
+    const token = signHmac({}, { alg, secret })
+    const verified = tokensOf({ key: { secret } }).grantFor(token)
+    if (isTaken) expect((await verified).isAnonymous).toBe(false)
+    else await expect(verified).rejects.toThrow(BAD)
+  })
+
+  test.each(['rsa', 'ec', 'ed25519'] as const)('a public key, %s', async (type) => {
+    const pair = createKeyPair(type)
+    const tokens = tokensOf({ key: { publicKey: pair.publicKey } })
+    expect((await tokens.grantFor(signByKey({ sub: 'a' }, pair))).scope).toBe('sub:a')
+    await expect(tokens.grantFor(signByKey({}, createKeyPair(type)))).rejects.toThrow(BAD)
+    for (const other of ['HS256', 'none', 'PS512', 'ES384', 'Ed448']) {
+      await expect(tokens.grantFor(signByKey({}, pair, { alg: other }))).rejects.toThrow(BAD)
+    }
+  })
+
+  test('are fewer if the settings say so', async () => {
+    const tokens = tokensOf({ key: { secret: LONG_SECRET }, algorithms: ['HS512'] })
+    const secret = LONG_SECRET
+    expect((await tokens.grantFor(signHmac({}, { alg: 'HS512', secret }))).isAnonymous).toBe(false)
+    await expect(tokens.grantFor(signHmac({}, { alg: 'HS256', secret }))).rejects.toThrow(
+      /algorithm "HS256"/,
+    )
+  })
+})
+
+describe('a token that was verified before', () => {
+  test('is refused when it has expired', async () => {
+    vi.useFakeTimers({ now: 1_800_000_000_000, toFake: ['Date'] })
+    try {
+      const tokens = tokensOf()
+      const token = signHmac({ exp: 1_800_000_010 })
+      expect((await tokens.grantFor(token)).endsAtMs).toBe(1_800_000_010_000)
+      vi.setSystemTime(1_800_000_009_999)
+      expect((await tokens.grantFor(token)).endsAtMs).toBe(1_800_000_010_000)
+      vi.setSystemTime(1_800_000_010_000) // within the tolerance
+      expect((await tokens.grantFor(token)).endsAtMs).toBe(1_800_000_015_000)
+      vi.setSystemTime(1_800_000_015_000)
+      await expect(tokens.grantFor(token)).rejects.toThrow(EXPIRED)
+      vi.setSystemTime(1_800_000_100_000)
+      await expect(tokens.grantFor(token)).rejects.toThrow(EXPIRED)
+    } finally {
+      vi.useRealTimers()
+    }
+  })
+
+  test('does not vouch for another: one character more, less or other', async () => {
+    const tokens = tokensOf()
+    const token = signHmac({ sub: 'alice' })
+    await tokens.grantFor(token)
+    const [head, body, signature] = token.split('.') as [string, string, string]
+    const others = [
+      `${token}A`,
+      token.slice(0, -1),
+      ` ${token}`,
+      `${token}.`,
+      `${head}.${body}.`,
+      `${head}.${body.slice(0, -1)}.${signature}`,
+      `${head}.${body}.${signature.replace(/^./, (first) => (first === 'A' ? 'B' : 'A'))}`,
+    ]
+    for (const other of others) await expect(tokens.grantFor(other)).rejects.toThrow(BAD)
+    expect((await tokens.grantFor(token)).scope).toBe('sub:alice')
+  })
+})
+
+describe('what it allows', () => {
+  test('is what its claim says, and what anyone may do', async () => {
+    const anyone = { ...NOTHING, subscribe: [['news']] }
+    const piazza = { subscribe: ['a.*'], publish: ['b', 'c.**'] }
+    const { rights } = await tokensOf({}, anyone as never).grantFor(signHmac({ piazza }))
+    expect(RIGHTS.map((right) => rights[right].map((pattern) => pattern.join('.')))).toEqual([
+      ['a.*', 'news'],
+      ['b', 'c.**'],
+      [],
+    ])
+  })
+
+  test.each([
+    [{ piazza: 'all' }, /"piazza" is "all"; it takes \{/],
+    [{ piazza: { subscribe: ['ok'], __proto__x: [] } }, /no "__proto__x"; it takes subscribe,/],
+    [{ piazza: { subscribe: 'orders.*' } }, /piazza\.subscribe" is "orders\.\*"; it takes a list/],
+    [{ piazza: { publish: ['orders.'] } }, /piazza\.publish" has "orders\."; .*patterns such as/],
+    [{ piazza: { inspect: [{}] } }, /piazza\.inspect" has an object/],
+    [{ sub: ['alice'] }, /"sub" takes a string/],
+    [{ sub: 'x'.repeat(257) }, /"sub" takes a string of at most 256/],
+  ])('%j: the refusal says what would be right', async (claims, message) => {
+    await expect(tokensOf().grantFor(signHmac(claims))).rejects.toThrow(message)
+  })
+
+  test('exp is not asked for where it is optional, and kept to all the same', async () => {
+    const tokens = tokensOf({ isExpRequired: false })
+    const grant = await tokens.grantFor(signHmac({ exp: undefined }))
+    expect(grant.endsAtMs).toBe(Number.POSITIVE_INFINITY)
+    await expect(tokens.grantFor(signHmac({ exp: nowSeconds() - 60 }))).rejects.toThrow(EXPIRED)
+  })
+})
