@@ -90,13 +90,16 @@ describe('a key for tokens', () => {
     expect(problemsOf(environment)).toEqual([expect.stringMatching(problem)])
   })
 
-  test('that is EC takes the algorithm of its curve only', () => {
-    const file = writeFile(createKeyPair('ec').pem)
+  test.each([
+    ['ec', 'ES384,ES256', /: ES384 .* it takes ES256\.$/],
+    ['rsa', 'HS256,RS512', /: HS256 .* it takes RS256, .*PS512\.$/],
+    ['ed25519', 'HS512', /it takes EdDSA, Ed25519\.$/],
+  ] as const)('that is %s takes none of %s that is for others', (type, algorithms, problem) => {
     const problems = problemsOf({
-      PIAZZA_JWT_PUBLIC_KEY_FILE: file,
-      PIAZZA_JWT_ALGORITHMS: 'ES384,ES256',
+      PIAZZA_JWT_PUBLIC_KEY_FILE: writeFile(createKeyPair(type).pem),
+      PIAZZA_JWT_ALGORITHMS: algorithms,
     })
-    expect(problems).toEqual([expect.stringMatching(/: ES384 .* it takes ES256\.$/)])
+    expect(problems).toEqual([expect.stringMatching(problem)])
   })
 })
 
