@@ -50,25 +50,33 @@ export class Tokens {
   readonly #anyone: Rights
   readonly #toleranceMs: number
   readonly #kept = new LRUCache<string, Grant>({ max: MAX_KEPT_GRANTS, ttl: KEPT_MS })
+  #keysVersion = 0
 
   /** `anyone`: what is allowed without a token, and so with each. */
   constructor(options: TokenOptions, anyone: Rights, log: AccessLog) {
     this.#anyone = anyone
     this.#toleranceMs = options.toleranceMs
-    this.#verify = createVerify(options, log, () => this.#kept.clear())
+    this.#verify = createVerify(options, log, () => this.#forget())
   }
 
   /** Throws the coded error that says what is wrong with it. */
   async grantFor(token: string): Promise<Grant> {
     const name = createHash('sha256').update(token).digest('base64')
     const kept = this.#kept.get(name)
+    const keysVersion = this.#keysVersion
     const grant = kept ?? (await this.#read(token))
     const nowMs = Date.now()
     const { endsAtMs } = grant
     if (nowMs >= endsAtMs + this.#toleranceMs) throw expired(endsAtMs)
-    if (kept === undefined) this.#kept.set(name, grant)
+    // not if other keys came meanwhile: the one it was verified by may be gone
+    if (kept === undefined && keysVersion === this.#keysVersion) this.#kept.set(name, grant)
     // within the tolerance it is as good as before, and must end as well
     return nowMs < endsAtMs ? grant : { ...grant, endsAtMs: endsAtMs + this.#toleranceMs }
+  }
+
+  #forget(): void {
+    this.#keysVersion += 1
+    this.#kept.clear()
   }
 
   async #read(token: string): Promise<Grant> {
