@@ -29,6 +29,7 @@ const TO_PAGES = 'To a page of an origin in PIAZZA_CORS_ORIGINS'
 const OF_ALL: AnswerHeaders = {
   'Cache-Control': always('No cache keeps it', Type.Enum(['no-store', 'no-store, no-transform'])),
   'X-Content-Type-Options': always('It is what its type says', Type.Enum(['nosniff'])),
+  'Referrer-Policy': always('An address may have a token in it', Type.Enum(['no-referrer'])),
 }
 
 const CORS: AnswerHeaders = {

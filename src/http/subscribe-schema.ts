@@ -15,7 +15,7 @@ export const MAX_PING_SECONDS = 300
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
-const REASONS = Type.Enum(['draining', 'max-streams', 'broker'])
+const REASONS = Type.Enum(['draining', 'max-streams', 'broker', 'access'])
 const WHY_REFUSED = 'Why no stream can be opened now'
 
 const STREAM_ANSWER = textAnswer(

@@ -14,9 +14,11 @@ const ANYWHERE = [
 ]
 const OF_A_ROUTE = [...ANYWHERE, 'METHOD_NOT_ALLOWED']
 const READ = [...OF_A_ROUTE, 'BODY_UNEXPECTED']
-const WITH_TOKEN = ['UNAUTHORIZED', 'FORBIDDEN']
+const WITH_TOKEN = ['UNAUTHORIZED', 'TOKEN_EXPIRED', 'TOKEN_CLAIMS_INVALID', 'FORBIDDEN']
+/** A subscribe meets the refusal of §6 where the keys of a JWKS are not there. */
+const WITH_KEYS = [...WITH_TOKEN, 'KEYS_UNAVAILABLE']
 /** §8: unknown parameters are refused, and the broker is asked. */
-const INSPECT = [...READ, ...WITH_TOKEN, 'QUERY_INVALID', 'BROKER_UNAVAILABLE']
+const INSPECT = [...READ, ...WITH_KEYS, 'QUERY_INVALID', 'BROKER_UNAVAILABLE']
 const SUBSCRIBE = [
   ...READ,
   ...WITH_TOKEN,
@@ -28,7 +30,7 @@ const SUBSCRIBE = [
   'PIPELINED',
   'UNAVAILABLE',
 ]
-const CHANGE = [...OF_A_ROUTE, ...WITH_TOKEN, 'ORIGIN_FORBIDDEN', 'BROKER_UNAVAILABLE']
+const CHANGE = [...OF_A_ROUTE, ...WITH_KEYS, 'ORIGIN_FORBIDDEN', 'BROKER_UNAVAILABLE']
 const PUBLISH = [
   ...CHANGE,
   'CHANNEL_INVALID',
@@ -56,7 +58,7 @@ const CODES: Readonly<Record<string, readonly string[]>> = {
   'get /channels/{name}/stats': [...INSPECT, 'CHANNEL_INVALID'],
   'get /livez': READ,
   'get /readyz': READ,
-  'get /metrics': [...READ, ...WITH_TOKEN],
+  'get /metrics': [...READ, ...WITH_KEYS],
   'get /openapi.json': READ,
   'get /': READ,
   'get /{path}': [...ANYWHERE, 'BODY_UNEXPECTED', 'NOT_FOUND'],

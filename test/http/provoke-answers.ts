@@ -2,6 +2,7 @@ import { type Socket } from 'node:net'
 import { errors } from '../../src/errors.ts'
 import { startHub, type TestHub } from '../support/hub.ts'
 import { openStream } from '../support/raw-stream.ts'
+import { createKeyPair, signByKey } from '../support/tokens.ts'
 import { type Paths, UNKNOWN_PATH } from './openapi-document.ts'
 import { encodeRequest, exchange, request, type WireAnswer, type WireRequest } from './request.ts'
 
@@ -176,8 +177,15 @@ export async function provokeRefusals(): Promise<Provoked[]> {
     post('{"channel":"a","data":1}'),
     raw('/channels/a'),
   ]
+  const keyless = await startListedHub({ PIAZZA_JWT_JWKS_URL: 'http://127.0.0.1:1/' })
+  const token = signByKey({}, createKeyPair(), { kid: 'one' })
+  const withToken = { headers: { Authorization: `Bearer ${token}` } }
   return [
     ...(await Promise.all(full)).flat(),
+    ...(await sendAll(keyless, [
+      ...read('/metrics', '/metrics', withToken),
+      ...read('/channels/{name}', '/channels/a', withToken),
+    ])),
     ...(await sendAll(draining, read('/readyz'))),
     ...(await sendAll(await startFailingHub(new errors.BROKER_UNAVAILABLE('away')), asksBroker)),
     ...(await sendAll(await startFailingHub(new Error('a fault')), [...asksBroker, ...subscribe])),

@@ -122,6 +122,7 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
     `Content-Length: ${Buffer.byteLength(json)}`,
     'Cache-Control: no-store',
     'X-Content-Type-Options: nosniff',
+    'Referrer-Policy: no-referrer',
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
