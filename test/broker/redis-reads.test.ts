@@ -43,6 +43,20 @@ describe('what streams read from Redis', () => {
   })
 })
 
+test('a publish does not wait for the answer to another', async () => {
+  const { one, proxy, store } = await openReplicas(redis)
+  await one.publish('a')
+  proxy.hold('replies')
+  const first = one.publish('a')
+  await waitFor('its answer to be on its way', () => proxy.heldPieces > 0)
+  const second = one.publish('b')
+  await waitFor('the second to be stored', async () =>
+    (await store.keys()).includes(`${store.prefix}log:b`),
+  )
+  proxy.release('replies')
+  expect((await second).position).toBeGreaterThan((await first).position)
+})
+
 test('the names of a message to several channels count among the bytes of each log', async () => {
   const names = Array.from({ length: 50 }, (_, i) => `channel-${i}-${'x'.repeat(180)}`)
   const { one } = await openReplicas(redis, { maxBytes: 20_000 })

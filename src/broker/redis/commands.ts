@@ -8,6 +8,7 @@ import { Connection } from './connection.ts'
 import { type RedisTarget } from './redis-target.ts'
 import { SCRIPTS, type ScriptName } from './script.ts'
 import { describeServer, readServer } from './server.ts'
+import { TurnPipelines } from './turn-pipelines.ts'
 
 export interface CommandsOptions {
   readonly target: RedisTarget
@@ -24,9 +25,8 @@ export type Argument = string | number | Buffer
 /** As Redis answers a script: bulk strings as bytes. */
 export type Reply = Buffer | number | null | readonly Reply[]
 
-/** Methods that ioredis has, and its types have not. */
+/** A method that ioredis has, and its types have not. */
 interface ScriptClient {
-  evalshaBuffer(sha: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
   evalBuffer(source: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
 }
 
@@ -55,6 +55,7 @@ const REASONS: ReadonlyMap<string, string> = new Map([
 export class Commands {
   readonly #options: CommandsOptions
   readonly #connection: Connection
+  readonly #pipelines: TurnPipelines
   /** Of the Redis process it speaks to; undefined: not read yet. */
   #runId: string | undefined
   #underWay = 0
@@ -70,12 +71,12 @@ export class Commands {
       target,
       metrics,
       log,
-      isPipelining: true,
       onUp: () => void this.#readServer(),
       onDown: () => {
         this.#runId = undefined
       },
     })
+    this.#pipelines = new TurnPipelines(this.#connection.client)
   }
 
   get isReady(): boolean {
@@ -145,14 +146,14 @@ export class Commands {
   }
 
   async #evaluate(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
-    const client = this.#connection.client as Redis & ScriptClient
     const { sha, source } = SCRIPTS[name]
-    const keys = [1, `${this.#options.prefix}clock`] as const // one is enough: all have the same hash tag
+    const key = `${this.#options.prefix}clock` // one is enough: all have the same hash tag
     try {
-      return await client.evalshaBuffer(sha, ...keys, ...args)
+      return await this.#pipelines.evalsha(sha, key, args)
     } catch (error) {
       if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
-      return await client.evalBuffer(source, ...keys, ...args)
+      const client = this.#connection.client as Redis & ScriptClient
+      return await client.evalBuffer(source, 1, key, ...args)
     }
   }
 

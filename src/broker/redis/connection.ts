@@ -16,8 +16,6 @@ export interface ConnectionOptions {
   readonly target: RedisTarget
   readonly metrics: Metrics
   readonly log: BrokerLog
-  /** Commands of one turn go out together. */
-  readonly isPipelining: boolean
   readonly onUp: () => void
   readonly onDown: () => void
 }
@@ -35,12 +33,12 @@ export class Connection {
 
   constructor(options: ConnectionOptions) {
     this.#options = options
-    const { name, target, metrics, isPipelining } = options
+    const { name, target, metrics } = options
     metrics.setBrokerConnected(name, false)
-    const clientOptions: Omit<RedisOptions, 'replyMapping'> = {
-      ...connectionOptions(target, `piazza:${name}`),
-      enableAutoPipelining: isPipelining,
-    }
+    const clientOptions: Omit<RedisOptions, 'replyMapping'> = connectionOptions(
+      target,
+      `piazza:${name}`,
+    )
     this.client = new Redis(clientOptions)
     this.client.on('ready', () => this.#onReady())
     this.client.on('close', () => this.#onClose())

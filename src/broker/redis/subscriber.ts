@@ -34,7 +34,6 @@ export class Subscriber {
       target,
       metrics,
       log,
-      isPipelining: false,
       onUp,
       onDown: () => {
         this.#epoch += 1

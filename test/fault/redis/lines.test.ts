@@ -71,7 +71,7 @@ describe.each<[string, LineName[]]>([
 
   test.each<[string, (line: Line) => void | Promise<void>, { bytes: number; takesMs: number }]>([
     // there and back
-    ['is half a second long', (line) => line.delay(250), { bytes: 10, takesMs: 240 }],
+    ['is a second long', (line) => line.delay(500), { bytes: 10, takesMs: 480 }],
     ['is narrow', (line) => line.limit(50_000), { bytes: 35_000, takesMs: 500 }],
     ['gives bytes a few at a time', (line) => line.slice(), { bytes: 8000, takesMs: 75 }],
   ])('%s', async (_fault, act, { bytes, takesMs }) => {
