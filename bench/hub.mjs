@@ -11,6 +11,11 @@ const TICKS_PER_SECOND = 100
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
+/** A command that runs on core 0. */
+export function onCoreOfHub(command) {
+  return canPin ? ['taskset', '-c', '0', ...command] : command
+}
+
 /** Puts this process, the load, on core 1. */
 export function pinLoad() {
   if (canPin) spawnSync('taskset', ['-acp', '1', String(process.pid)])
@@ -20,7 +25,7 @@ export function pinLoad() {
 /** Runs `use(hub)` with a fresh hub, which is killed afterwards. `file` logs a line `started` with its `url`. */
 export async function withHub(use, { file = MAIN, node = process.execPath, env = {} } = {}) {
   const command = [node, '--expose-gc', '--import', here('hubs/tell-memory.mjs'), here(file)]
-  const pinned = canPin ? ['taskset', '-c', '0', ...command] : command
+  const pinned = onCoreOfHub(command)
   const hub = spawn(pinned[0], pinned.slice(1), {
     env: {
       ...process.env,

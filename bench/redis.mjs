@@ -2,7 +2,7 @@
 // from a publish through one replica to arrival on another, deliveries a second over two (see README.md).
 import { spawnSync } from 'node:child_process'
 import { SCRIPTS } from '../dist/broker/redis/script.js'
-import { pinLoad, withHub } from './hub.mjs'
+import { onCoreOfHub, pinLoad, withHub } from './hub.mjs'
 import { measureLag } from './load/measure-lag.mjs'
 import { Publisher } from './load/publisher.mjs'
 import { median, range } from './load/range.mjs'
@@ -14,6 +14,8 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const CONNECTIONS = 16
 const BATCH = 100
+/** Until the hub's code is compiled. */
+const WARM_UP_MS = 3000
 const STREAMS = 1000
 const PER_SECOND = 50
 const DATA = 'x'.repeat(100)
@@ -33,7 +35,7 @@ async function publishAll(url, batch) {
     publisher.close()
   }
   const loops = Array.from({ length: CONNECTIONS }, publishOn)
-  await sleep(1000)
+  await sleep(WARM_UP_MS)
   const start = { published, ms: performance.now() }
   await sleep(SECONDS * 1000)
   const rate = (published - start.published) / ((performance.now() - start.ms) / 1000)
@@ -42,17 +44,18 @@ async function publishAll(url, batch) {
   return rate
 }
 
-/** What Redis does of the same script with the same arguments, `pipelined` at a time. */
+/** What Redis does of the same script with the same arguments, `pipelined` at a time, asked from where the hub was. */
 function benchmarkScript({ port, runId }, pipelined) {
   const { sha, source } = SCRIPTS.publish
   spawnSync('redis-cli', ['-p', port, 'SCRIPT', 'LOAD', source])
   const prefix = '{benchmark}:'
   const limits = [1000, 4 * 1024 * 1024]
-  const rest = [...limits, '', '', 300_000, 'm', `data: ${DATA}\n`, 'bench']
-  const args = ['EVALSHA', sha, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...rest]
+  const publication = [...limits, '', '', 300_000, 'm', `data: ${DATA}\n`, 'bench']
+  const args = ['EVALSHA', sha, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...publication]
   const run = (count) => {
     const options = ['-p', port, '-c', CONNECTIONS, '-P', pipelined, '-n', count, '--csv']
-    const { stdout } = spawnSync('redis-benchmark', [...options, ...args].map(String))
+    const [command, ...rest] = onCoreOfHub(['redis-benchmark', ...options, ...args].map(String))
+    const { stdout } = spawnSync(command, rest)
     return Number(/"([\d.]+)"/.exec(stdout.toString('latin1').split('\n').at(-2).split(',')[1])[1])
   }
   return run(Math.ceil(run(20_000) * SECONDS)) // as long as the hub

@@ -9,13 +9,21 @@ export type Utf8 = string & { readonly encoding: 'utf8' }
 
 /** Encodes text; a lone surrogate becomes U+FFFD. Text that is all ASCII is its own encoding. */
 export function toUtf8(text: string): Utf8 {
-  const isAscii = Buffer.byteLength(text) === text.length
-  return (isAscii ? text : Buffer.from(text).toString('latin1')) as Utf8
+  return (isAscii(text) ? text : Buffer.from(text).toString('latin1')) as Utf8
+}
+
+function isAscii(text: string): boolean {
+  return Buffer.byteLength(text) === text.length
 }
 
 /** Takes bytes that are already UTF-8. */
 export function utf8FromBytes(bytes: Buffer): Utf8 {
   return bytes.toString('latin1') as Utf8
+}
+
+/** What a library that encodes strings by itself writes unchanged: all ASCII is cheaper as a string. */
+export function toPayload(bytes: Utf8): string | Buffer {
+  return isAscii(bytes) ? bytes : Buffer.from(bytes, 'latin1')
 }
 
 export function fromUtf8(bytes: Utf8): string {

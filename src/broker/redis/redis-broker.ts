@@ -5,6 +5,7 @@ import { type Floors } from '../../log/read.ts'
 import { type Metrics } from '../../metrics.ts'
 import { parseId, type Position } from '../../position.ts'
 import { encodeBody } from '../../sse/frame.ts'
+import { toPayload } from '../../sse/utf8.ts'
 import {
   type Broker,
   type BrokerListener,
@@ -206,7 +207,7 @@ export class RedisBroker implements Broker {
     const key =
       idempotency === undefined ? '' : JSON.stringify([idempotency.scope, idempotency.key])
     const kind = isEphemeral ? 'x' : isEnd ? 'e' : 'm'
-    const body = Buffer.from(encodeBody(request), 'latin1')
+    const body = toPayload(encodeBody(request))
     const args = [maxMessages, maxBytes, key, hash, idempotencyMs, kind, body, ...channels]
     let reply: string
     try {

@@ -146,9 +146,12 @@ export const errorAnswers = plugin(
       answerError(metrics, error, request, reply),
     )
     // In a hook, so that it comes before the body is read.
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       // `*` is the OPTIONS of all addresses that @fastify/cors adds: it would answer those that are none.
-      if (!request.is404 && request.routeOptions.url !== '*') return
+      if (!request.is404 && request.routeOptions.url !== '*') {
+        done()
+        return
+      }
       const [path = ''] = request.url.split('?')
       throw new errors.NOT_FOUND(
         `there is no ${request.method} ${path.slice(0, 200)}: see the API in docs/protocol.md`,

@@ -5,7 +5,7 @@ import { errors } from '../../errors.ts'
 /** What every request must keep to, and what every answer carries. */
 export const requestRules = plugin(
   async (app: FastifyInstance) => {
-    app.addHook('onRequest', async (request, reply) => {
+    app.addHook('onRequest', (request, reply, done) => {
       reply.headers({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
@@ -13,15 +13,22 @@ export const requestRules = plugin(
       })
       requireHost(request)
       refuseBodyOfGet(request)
+      done()
     })
   },
   { name: 'piazza-request-rules' },
 )
 
+const HOST = 'host'
+
 /** RFC 9112 §3.2. */
 function requireHost({ raw }: FastifyRequest): void {
-  const { rawHeaders } = raw
-  const hosts = rawHeaders.filter((name, i) => i % 2 === 0 && name.toLowerCase() === 'host').length
+  const { rawHeaders } = raw // names and values in turn
+  let hosts = 0
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i] as string
+    if (name.length === HOST.length && name.toLowerCase() === HOST) hosts += 1
+  }
   if (hosts === 1 || (hosts === 0 && raw.httpVersion === '1.0')) return
   throw new errors.REQUEST_INVALID(`an HTTP/1.1 request has one Host header, not ${hosts}`)
 }
