@@ -10,6 +10,8 @@ export interface SentinelSetup {
   /** Everything the master has, the replica has. */
   waitForReplica(): Promise<void>
   killMaster(): Promise<void>
+  /** For a client of the test on the master. */
+  readonly client: Redis
 }
 
 const QUORUM = 2
@@ -49,5 +51,6 @@ export async function startSentinels(): Promise<SentinelSetup> {
       await waitFor('the replica to have everything', async () => (await client.wait(1, 100)) >= 1)
     },
     killMaster: () => master.kill(),
+    client,
   }
 }
