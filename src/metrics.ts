@@ -87,6 +87,8 @@ export class Metrics {
       labelNames: ['reason'],
       registers,
     })
+    // An alert on an increase does not see the first of a counter that appears with it.
+    for (const reason of ['evicted', 'reset', 'unknown']) this.#gaps.inc({ reason }, 0)
     this.#httpErrors = new Counter({
       name: 'piazza_http_errors_total',
       help: 'Error answers, by code',

@@ -44,7 +44,11 @@ export function parseRedisUrl(text: string): RedisUrl {
 }
 
 function given(part: string): string | undefined {
-  return part === '' ? undefined : decodeURIComponent(part)
+  try {
+    return part === '' ? undefined : decodeURIComponent(part)
+  } catch {
+    throw new Invalid('a user and password in which %, @, : and / are percent-encoded (% is %25)')
+  }
 }
 
 export interface Address {

@@ -18,6 +18,12 @@ export interface RefusalOptions {
 /** A refusal counts for so long in the load that makes the next ones longer. */
 const LOAD_DECAY_MS = 10_000
 
+/**
+ * A connection that was refused is kept for so long for its next request. A crowd outside would else hold the files
+ * that are left for publishers, each for as long as other connections may idle.
+ */
+const REFUSED_IDLE_MS = 5000
+
 /** A small hub is not at full load by a handful of refusals. */
 const MIN_FULL_LOAD = 100
 
@@ -47,6 +53,8 @@ export class Refusals {
   answer(reply: FastifyReply, reason: RefusalReason): FastifyReply {
     const { hub, metrics, status } = this.#options
     metrics.countRefused(reason)
+    const { raw } = reply
+    raw.once('finish', () => raw.req.socket.setTimeout(REFUSED_IDLE_MS)) // after node:http has set its own
     const retryMs = hub.randomRetryMs(this.#load())
     reply.header('piazza-refused', reason).header('retry-after', Math.ceil(retryMs / 1000))
     if (status === '503') {

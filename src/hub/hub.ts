@@ -197,8 +197,8 @@ export class Hub implements BrokerListener, StreamOwner {
   /** Closes all streams over `drainMs`, each with its own `retry`, and waits for their sockets. */
   async drain(drainMs: number): Promise<void> {
     this.#isDraining = true
-    // A stream that was just being opened is part of the next round; the last sockets close within 5 s.
-    while (this.#streams.size > 0) {
+    // A stream that is just being opened is part of the next round; the last sockets close within 5 s.
+    while (this.streamCount > 0) {
       const open = [...this.#streams].filter((stream) => !stream.isOver)
       await closeInWaves(open, drainMs, (stream) => stream.close('drain', this.#drainRetryMs()))
       await sleep(CLOSED_CHECK_INTERVAL_MS)

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
+import { requestOf } from './open-broker.ts'
 import { DEADLINE_MS, deliveredTo, openReplicas, waitToHear } from './redis-replicas.ts'
 
 let redis: TestRedis
@@ -55,6 +56,29 @@ test('a publish does not wait for the answer to another', async () => {
   )
   proxy.release('replies')
   expect((await second).position).toBeGreaterThan((await first).position)
+})
+
+test('a batch brings its script: where Redis has forgotten it, the order is kept', async () => {
+  const { one } = await openReplicas(redis)
+  const calls = async (command: string) => {
+    const stats = await redis.client.info('commandstats')
+    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
+  }
+  await redis.client.script('FLUSH')
+  const before = await calls('eval')
+  const results = await one.broker.publish(Array.from({ length: 50 }, () => requestOf('a', {})))
+  expect(await calls('eval')).toBe(before + 1)
+  const positions = results.map((result) => ('position' in result ? result.position : 0))
+  expect(positions).toEqual(positions.toSorted((a, b) => a - b))
+})
+
+test('small messages make room for large ones', async () => {
+  const { one } = await openReplicas(redis, { maxBytes: 100_000 })
+  for (let i = 0; i < 20; i += 1) {
+    await one.broker.publish(Array.from({ length: 100 }, () => requestOf('a', { data: 'small' })))
+  }
+  for (let i = 0; i < 60; i += 1) await one.publish('a', { data: 'x'.repeat(20_000) })
+  expect((await one.broker.inspect('a')).bytes).toBeLessThanOrEqual(100_000)
 })
 
 test('the names of a message to several channels count among the bytes of each log', async () => {

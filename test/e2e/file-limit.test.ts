@@ -24,8 +24,14 @@ test('a hub with few files takes fewer streams, says so, and goes on for everybo
   // Fifty publishers at once still find a file each.
   await Promise.all(Array.from({ length: 50 }, (_, i) => hub.send('a', `${i}`)))
 
+  // Nor does a crowd outside hold the files for long that are left.
+  const crowd = await openIdleStreams(hub.port, 40)
+  expect(await hub.metric('piazza_streams')).toBe(225)
+  await waitFor('the crowd to be let go', () => crowd.every(({ closed }) => closed), 20_000)
+  await Promise.all(Array.from({ length: 50 }, (_, i) => hub.send('a', `again ${i}`)))
+
   streams[0]!.destroy()
   await waitFor('a place', async () => (await hub.metric('piazza_streams')) === 224)
   const late = await openStream(hub.port, '/channels/a?last=1')
   await late.waitForMessages(1)
-})
+}, 60_000)

@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Redis } from 'ioredis'
 import { errors } from '../../errors.ts'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
 import { type BrokerLog } from '../broker-log.ts'
-import { Connection } from './connection.ts'
+import { Connection, withoutArguments } from './connection.ts'
 import { type RedisTarget } from './redis-target.ts'
 import { SCRIPTS, type ScriptName } from './script.ts'
 import { describeServer, readServer } from './server.ts'
@@ -24,11 +23,6 @@ export interface CommandsOptions {
 export type Argument = string | number | Buffer
 /** As Redis answers a script: bulk strings as bytes. */
 export type Reply = Buffer | number | null | readonly Reply[]
-
-/** A method that ioredis has, and its types have not. */
-interface ScriptClient {
-  evalBuffer(source: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
-}
 
 /** So long may a script take, its place in the pipeline included; then whoever asked is told. */
 const DEADLINE_MS = 1800
@@ -112,8 +106,15 @@ export class Commands {
     })
   }
 
-  /** Rejects with `BROKER_UNAVAILABLE` if Redis does not answer in time, or refuses. */
-  async run(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
+  /**
+   * Rejects with `BROKER_UNAVAILABLE` if Redis does not answer in time, or refuses. `bringsScript`: whatever follows in
+   * the same turn finds the script there, and keeps its place.
+   */
+  async run(
+    name: ScriptName,
+    args: readonly Argument[],
+    { bringsScript = false } = {},
+  ): Promise<Reply> {
     const runId = this.#runId
     if (runId === undefined) throw unavailable('Redis is not reached')
     if (this.#underWay >= MAX_UNDER_WAY) throw unavailable('too much waits for Redis')
@@ -122,7 +123,7 @@ export class Commands {
     const startedMs = performance.now()
     this.#underWay += 1
     try {
-      return await withDeadline(this.#evaluate(name, all))
+      return await withDeadline(this.#evaluate(name, all, bringsScript))
     } catch (error) {
       throw this.#toUnavailable(error as Error)
     } finally {
@@ -145,15 +146,19 @@ export class Commands {
     }
   }
 
-  async #evaluate(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
+  async #evaluate(
+    name: ScriptName,
+    args: readonly Argument[],
+    bringsScript: boolean,
+  ): Promise<Reply> {
     const { sha, source } = SCRIPTS[name]
     const key = `${this.#options.prefix}clock` // one is enough: all have the same hash tag
+    if (bringsScript) return await this.#pipelines.run('evalBuffer', source, key, args)
     try {
-      return await this.#pipelines.evalsha(sha, key, args)
+      return await this.#pipelines.run('evalshaBuffer', sha, key, args)
     } catch (error) {
       if (!(error as Error).message.startsWith('NOSCRIPT')) throw error
-      const client = this.#connection.client as Redis & ScriptClient
-      return await client.evalBuffer(source, 1, key, ...args)
+      return await this.#pipelines.run('evalBuffer', source, key, args)
     }
   }
 
@@ -183,8 +188,10 @@ export class Commands {
   #tellFailure(message: string): void {
     if (this.#hasFailed) return
     this.#hasFailed = true
-    const reason = message.split(/, with args|, args/, 1)[0]
-    this.#options.log.warn({ reason }, 'redis could not run a script of the hub')
+    this.#options.log.warn(
+      { reason: withoutArguments(message) },
+      'redis could not run a script of the hub',
+    )
   }
 
   #wake(): void {

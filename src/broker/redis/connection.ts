@@ -8,6 +8,11 @@ const MIN_AGE_MS = 1000
 
 const MAX_REASON_CHARACTERS = 200
 
+/** An error of Redis without what was sent to it: a password, say. */
+export function withoutArguments(message: string): string {
+  return message.split(/, with args|, args/, 1)[0]!
+}
+
 /** Which of the two. */
 export type ConnectionName = 'commands' | 'subscriber'
 
@@ -101,7 +106,7 @@ export class Connection {
     if (this.#isTold || this.#isClosed) return
     this.#isTold = true
     const { name, log } = this.#options
-    const [reason = ''] = message.split('\n', 1) // of several lines the first says it
+    const [reason = ''] = withoutArguments(message).split('\n', 1) // of several lines the first says it
     log.warn(
       { connection: name, reason: reason.slice(0, MAX_REASON_CHARACTERS) },
       'redis is away: trying again',

@@ -197,10 +197,12 @@ export class RedisBroker implements Broker {
   }
 
   #publishTogether(requests: readonly PublishRequest[]): Promise<PublishResult[]> {
-    return Promise.all(requests.map((request) => this.#publishOne(request)))
+    // Else those that meet a Redis without the script would be stored behind those that don't.
+    const isBatch = requests.length > 1
+    return Promise.all(requests.map((request, i) => this.#publishOne(request, isBatch && i === 0)))
   }
 
-  async #publishOne(request: PublishRequest): Promise<PublishResult> {
+  async #publishOne(request: PublishRequest, bringsScript: boolean): Promise<PublishResult> {
     const { maxMessages, maxBytes, idempotencyMs, metrics } = this.#options
     const { channels, idempotency, isEnd, isEphemeral } = request
     const hash = idempotency === undefined ? '' : hashContent(request)
@@ -211,7 +213,8 @@ export class RedisBroker implements Broker {
     const args = [maxMessages, maxBytes, key, hash, idempotencyMs, kind, body, ...channels]
     let reply: string
     try {
-      reply = ((await this.#commands.run('publish', args)) as Buffer).toString('latin1')
+      const stored = await this.#commands.run('publish', args, { bringsScript })
+      reply = (stored as Buffer).toString('latin1')
     } catch (error) {
       return { error: error as InstanceType<typeof errors.BROKER_UNAVAILABLE> }
     }

@@ -2,17 +2,23 @@ import { type Redis } from 'ioredis'
 import { type Argument, type Reply } from './commands.ts'
 
 /** Methods that ioredis has, and its types have not. */
+type Evaluate<T> = (script: string, keys: number, ...args: readonly Argument[]) => T
+
 interface ScriptClient {
-  evalshaBuffer(sha: string, keys: number, ...args: readonly Argument[]): Promise<Reply>
+  evalshaBuffer: Evaluate<Promise<Reply>>
+  evalBuffer: Evaluate<Promise<Reply>>
 }
 
 interface ScriptPipeline {
-  evalshaBuffer(sha: string, keys: number, ...args: readonly Argument[]): unknown
+  evalshaBuffer: Evaluate<unknown>
+  evalBuffer: Evaluate<unknown>
   exec(): Promise<readonly (readonly [Error | null, Reply])[]>
 }
 
 interface Call {
-  readonly sha: string
+  /** `evalshaBuffer`: the script is its hash; `evalBuffer`: its source. */
+  readonly command: keyof ScriptClient
+  readonly script: string
   readonly key: string
   readonly args: readonly Argument[]
   readonly resolve: (reply: Reply) => void
@@ -36,10 +42,15 @@ export class TurnPipelines {
   }
 
   /** Rejects with Redis' own error. */
-  evalsha(sha: string, key: string, args: readonly Argument[]): Promise<Reply> {
+  run(
+    command: Call['command'],
+    script: string,
+    key: string,
+    args: readonly Argument[],
+  ): Promise<Reply> {
     return new Promise((resolve, reject) => {
       if (this.#calls.length === 0) setImmediate(() => this.#sendAll())
-      this.#calls.push({ sha, key, args, resolve, reject })
+      this.#calls.push({ command, script, key, args, resolve, reject })
     })
   }
 
@@ -52,13 +63,15 @@ export class TurnPipelines {
   async #send(calls: readonly Call[]): Promise<void> {
     const [first] = calls
     if (calls.length === 1 && first !== undefined) {
-      const { sha, key, args, resolve, reject } = first
+      const { command, script, key, args, resolve, reject } = first
       const client = this.#client as Redis & ScriptClient
-      client.evalshaBuffer(sha, 1, key, ...args).then(resolve, reject)
+      client[command](script, 1, key, ...args).then(resolve, reject)
       return
     }
     const pipeline = this.#client.pipeline() as unknown as ScriptPipeline
-    for (const { sha, key, args } of calls) pipeline.evalshaBuffer(sha, 1, key, ...args)
+    for (const { command, script, key, args } of calls) {
+      pipeline[command](script, 1, key, ...args)
+    }
     try {
       const results = await pipeline.exec()
       calls.forEach(({ resolve, reject }, i) => {

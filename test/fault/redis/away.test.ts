@@ -51,6 +51,18 @@ test.each(TOO_MUCH)('more than the gate can hold is read back (%s)', async (_nam
   expect(one.metrics.messagesBackfilled).toBeGreaterThan(0)
 })
 
+test('a subscribe that is on its way when the hub stops is sent away like a stream', async () => {
+  const proxy = await startFaultyProxy(redis.port)
+  const [hub] = await startReplicas([proxy.port])
+  proxy.cut()
+  const subscribing = openStream(hub!.port, '/channels/a')
+  await waitFor('the subscribe to be on its way', () => hub!.app.hub.streamCount === 1)
+  await hub!.app.close(0)
+  const stream = await subscribing
+  await waitFor('its end', () => stream.isClosed)
+  expect(stream.control('close').map(({ data }) => data)).toEqual(['{"reason":"drain"}'])
+})
+
 describe.each(['cut off', 'hanging'])('while Redis is %s', (kind) => {
   async function startAway() {
     const proxy = await startFaultyProxy(redis.port)

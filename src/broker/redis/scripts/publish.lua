@@ -30,22 +30,25 @@ local position = print(clock)
 local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
 local size = #frame + ID_LINE_BYTES + #channels
 
--- Rule "bounded": removes up to twice what it adds.
+-- Rule "bounded": removes up to twice what it adds, in messages or in bytes.
+local spare = 100 -- small entries that make room for a large one, of all channels together
 local function trim(log, running)
   local length = redis.call('XLEN', log)
-  for _ = 1, 2 do
-    if length <= 1 then
-      return
-    end
+  local removed, removedBytes = 0, 0
+  while length > 1 and (removed < 2 or (removedBytes < 2 * size and spare > 0)) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     local fields = oldest[2]
-    local retained = running - tonumber(fields[4]) + #fields[6] + ID_LINE_BYTES + #fields[10]
+    local oldestSize = #fields[6] + ID_LINE_BYTES + #fields[10]
+    local retained = running - tonumber(fields[4]) + oldestSize
     local isExpired = tonumber(string.match(oldest[1], '^%d+')) < oldestKept
     if length <= maxMessages and retained <= maxBytes and not isExpired then
       return
     end
     redis.call('XDEL', log, oldest[1])
     length = length - 1
+    removed = removed + 1
+    spare = removed > 2 and spare - 1 or spare
+    removedBytes = removedBytes + oldestSize
   end
 end
 
