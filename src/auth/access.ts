@@ -46,6 +46,7 @@ export class Access {
       file &&
       new PublishKeysFile({
         path: file.path,
+        keys: file.keys,
         onKeys: (keys) => this.#publishKeys.replace([...publishKeys, ...keys]),
         log,
       })

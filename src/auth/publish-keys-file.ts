@@ -1,4 +1,5 @@
-import { readFileSync, type StatsListener, statSync, unwatchFile, watchFile } from 'node:fs'
+import { readFileSync, statSync } from 'node:fs'
+import { stat } from 'node:fs/promises'
 import { type AccessLog } from './access-log.ts'
 import { isPublishKey, PUBLISH_KEY_RULE } from './publish-keys.ts'
 
@@ -25,6 +26,8 @@ export function readPublishKeysFile(path: string): string[] {
 
 export interface PublishKeysFileOptions {
   readonly path: string
+  /** As they were read at start. */
+  readonly keys: readonly string[]
   readonly onKeys: (keys: readonly string[]) => void
   readonly log: AccessLog
   readonly pollIntervalMs?: number
@@ -32,25 +35,58 @@ export interface PublishKeysFileOptions {
 
 /** Reads the file again when it has changed. As long as it is wrong, the keys that were read before are good. */
 export class PublishKeysFile {
-  readonly #path: string
-  readonly #onChange: StatsListener
+  readonly #options: PublishKeysFileOptions
+  #keys: readonly string[]
+  /** What was looked at last; empty at first, so that a change just before the first look is seen. */
+  #state = ''
+  #timer: NodeJS.Timeout | undefined
+  #isClosed = false
 
-  constructor({ path, onKeys, log, pollIntervalMs = POLL_INTERVAL_MS }: PublishKeysFileOptions) {
-    this.#path = path
-    this.#onChange = () => {
-      try {
-        const keys = readPublishKeysFile(path)
-        onKeys(keys)
-        log.info({ keys: keys.length }, 'publish keys read again')
-      } catch (error) {
-        const { message } = error as Error
-        log.warn({ reason: message }, 'publish keys could not be read again: the old ones are kept')
-      }
-    }
-    watchFile(path, { persistent: false, interval: pollIntervalMs }, this.#onChange)
+  constructor(options: PublishKeysFileOptions) {
+    this.#options = options
+    this.#keys = options.keys
+    this.#lookLater()
   }
 
   close(): void {
-    unwatchFile(this.#path, this.#onChange)
+    this.#isClosed = true
+    clearTimeout(this.#timer)
+  }
+
+  #lookLater(): void {
+    if (this.#isClosed) return
+    const { pollIntervalMs = POLL_INTERVAL_MS } = this.#options
+    this.#timer = setTimeout(() => void this.#look(), pollIntervalMs).unref()
+  }
+
+  async #look(): Promise<void> {
+    const state = await stateOf(this.#options.path)
+    if (state !== this.#state && !this.#isClosed) this.#read()
+    this.#state = state
+    this.#lookLater()
+  }
+
+  #read(): void {
+    const { path, onKeys, log } = this.#options
+    try {
+      const keys = readPublishKeysFile(path)
+      if (keys.join('\n') === this.#keys.join('\n')) return
+      this.#keys = keys
+      onKeys(keys)
+      log.info({ keys: keys.length }, 'publish keys read again')
+    } catch (error) {
+      const { message } = error as Error
+      log.warn({ reason: message }, 'publish keys could not be read again: the old ones are kept')
+    }
+  }
+}
+
+/** Differs when the file has changed, or another has come into its place. */
+async function stateOf(path: string): Promise<string> {
+  try {
+    const { ino, size, mtimeMs, ctimeMs } = await stat(path)
+    return [ino, size, mtimeMs, ctimeMs].join()
+  } catch (error) {
+    return (error as Error).message
   }
 }

@@ -16,6 +16,7 @@ function follow(path: string) {
   }
   const file = new PublishKeysFile({
     path,
+    keys: [OLD],
     onKeys: (keys) => {
       seen.keys = keys
     },
