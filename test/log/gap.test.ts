@@ -25,7 +25,7 @@ test('where nothing was dropped there is no gap', () => {
 test('whoever has the newest dropped message misses nothing', () => {
   const log = logOf('a', [20, 30, 40], 2)
   expect(gapBehind(30, log)).toBeUndefined()
-  expect(gapBehind(29, log)).toBeDefined()
+  expect(gapBehind(29, log)).toMatchObject({ reason: 'evicted', channels: ['a'] })
 })
 
 test('the gap stands just below the first message that follows', () => {
