@@ -38,6 +38,13 @@ describe('PIAZZA_REDIS_URL', () => {
     expect(config?.PIAZZA_REDIS_URL).toEqual({ ...NO_ADDRESS, ...expected })
   })
 
+  test('a % in a password that is not encoded is refused, without the password', () => {
+    const { problems } = readConfig({ PIAZZA_REDIS_URL: 'redis://:50%@redis' })
+    expect(problems).toHaveLength(1)
+    expect(problems[0]).toMatch(/^PIAZZA_REDIS_URL: .*percent-encoded/)
+    expect(problems[0]).not.toContain('50%')
+  })
+
   test.each(['redis', 'localhost:6379', 'http://redis', 'redis://', 'redis://redis/db', 'unix://'])(
     '%s is refused, saying what would be right, and without the value: it may hold a password',
     (text) => {
