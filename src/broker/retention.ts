@@ -93,7 +93,8 @@ export class Retention {
 
   /** Brings one log within its limits before it is read. */
   trim(log: Log, now: Position): void {
-    if (log.length > 0) this.#measure(log, () => log.trim(this.#limits, now))
+    if (log.length > 0 || log.ending !== undefined)
+      this.#measure(log, () => log.trim(this.#limits, now))
   }
 
   /** Forgets channels whose newest message has aged out, looking at `maxChannels`; true: there may be more. */

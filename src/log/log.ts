@@ -18,6 +18,14 @@ export interface LogLimits {
   readonly maxBytes: number
 }
 
+/** What closed a channel. */
+export interface Ending {
+  readonly position: Position
+  /** Those that ended there. */
+  readonly channels: readonly string[]
+  readonly isDeletion: boolean
+}
+
 /** The bounded, ordered recent messages of a channel. Streams read it; only a broker writes. */
 export class Log {
   readonly channel: string
@@ -29,6 +37,7 @@ export class Log {
   /** Where the retained ones begin in `#messages`. */
   #head = 0
   #bytes = 0
+  #ending: Ending | undefined
 
   /** `base`: everything of this channel that is later is, and will be, in this log. */
   constructor(channel: string, base: Position) {
@@ -68,18 +77,26 @@ export class Log {
 
   /** Messages, not counting the mark of a deletion. */
   get messageCount(): number {
-    return this.isDeleted ? this.length - 1 : this.length
+    return this.isDeleted && this.length > 0 ? this.length - 1 : this.length
+  }
+
+  /** Undefined while the channel is open. It may be known though its message had to make room. */
+  get ending(): Ending | undefined {
+    return this.#ending
   }
 
   /** The position of the end or the deletion that closed the channel; undefined while it is open. */
   get endedAt(): Position | undefined {
-    const newest = this.newest
-    return newest?.isEnd === true ? newest.position : undefined
+    return this.#ending?.position
   }
 
   get isDeleted(): boolean {
-    const newest = this.newest
-    return newest !== undefined && isDeletion(newest)
+    return this.#ending?.isDeletion === true
+  }
+
+  /** Ends it as of a message that is not here. */
+  close(position: Position): void {
+    this.#ending = { position, channels: this.onlyChannel, isDeletion: false }
   }
 
   /** Positions only rise. */
@@ -87,9 +104,11 @@ export class Log {
     this.#messages.push(message)
     this.#bytes += message.frame.length
     this.#end = message.position
+    const { position, channels, isEnd } = message
+    this.#ending = isEnd ? { position, channels, isDeletion: isDeletion(message) } : undefined
   }
 
-  /** Drops the oldest message. */
+  /** Drops the oldest message; an end is still known. */
   dropOldest(): void {
     const oldest = this.#messages[this.#head]
     if (oldest === undefined) return
@@ -110,6 +129,7 @@ export class Log {
   /** Drops all messages. */
   clear(): void {
     while (this.length > 0) this.dropOldest()
+    this.#ending = undefined
   }
 
   /** Drops what exceeds the limits. */
@@ -123,6 +143,8 @@ export class Log {
       if (!isOver && !isExpired) break
       this.dropOldest()
     }
+    const isEndExpired = !this.isDeleted && this.#ending && this.#ending.position < oldestKept
+    if (isEndExpired) this.#ending = undefined
   }
 
   /** Index of the first message later than `position`; `length` if there is none. */

@@ -3,6 +3,7 @@ import { describe, expect, test, vi } from 'vitest'
 import { Metrics } from '../../src/metrics.ts'
 import { type BrokerUnderTest, requestOf } from './open-broker.ts'
 import { readGauge } from './open-broker.ts'
+import { waitFor } from '../support/wait.ts'
 import { measureHeap, openMemoryBroker } from './open-memory-broker.ts'
 
 /** Channels that still have messages, of these. */
@@ -72,6 +73,22 @@ describe('PIAZZA_LOG_TOTAL_BYTES', () => {
     expect(await readGauge(opened, 'piazza_channels')).toBe(5)
     expect((await opened.resume('c0', before)).opening.gap?.reason).toBe('evicted')
     expect((await opened.resume('c19', before)).opening.gap?.reason).toBe('evicted')
+  })
+
+  test('an end that has streams is known until it is too old, however little room there is', async () => {
+    const opened = await openMemoryBroker({ totalBytes: await roomFor(2), maxAgeMs: 1000 })
+    await opened.join('a')
+    await opened.publish('a', { isEnd: true })
+    for (let i = 0; i < 20; i += 1) await opened.publish(`c${i}`, { data: '0' })
+    await expect(opened.publish('a')).rejects.toMatchObject({ code: 'PIAZZA_ERR_CHANNEL_ENDED' })
+    expect((await opened.open('a', { kind: 'now' })).isOver).toBe(true)
+    const publish = () =>
+      opened.publish('a').then(
+        () => true,
+        () => false,
+      )
+    await waitFor('the channel to be open again', publish)
+    expect((await opened.open('a', { kind: 'now' })).isOver).toBe(false)
   })
 
   test('a deleted name stays closed for its time, however little room there is', async () => {

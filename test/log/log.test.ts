@@ -166,11 +166,33 @@ describe('ends', () => {
     expect(log).toMatchObject({ endedAt: 120, isDeleted: false })
   })
 
-  test('it is remembered as long as that message is retained', () => {
+  test('it is remembered until it is too old, also where its message had to make room', () => {
     const log = logOf()
     log.append(messageAt(120, { isEnd: true }))
     log.dropOldest()
+    expect(log).toMatchObject({ length: 0, endedAt: 120 })
+    const limits = { ...NO_LIMITS, maxAgeMs: 1 }
+    log.trim(limits, 1120)
+    expect(log.endedAt).toBe(120)
+    log.trim(limits, 1121)
     expect(log.endedAt).toBeUndefined()
+  })
+
+  test.each<[string, (log: Log) => void]>([
+    ['a message follows', (log) => log.append(messageAt(130))],
+    ['it is emptied', (log) => log.clear()],
+    ['it begins anew', (log) => log.restart(130)],
+  ])('it is over when %s', (_name, change) => {
+    const log = logOf()
+    log.append(messageAt(120, { isEnd: true }))
+    change(log)
+    expect(log.endedAt).toBeUndefined()
+  })
+
+  test('it may be told without its message', () => {
+    const log = logOf(110)
+    log.close(110)
+    expect(log).toMatchObject({ endedAt: 110, isDeleted: false, length: 1 })
   })
 
   test('a deletion ends it too', () => {
@@ -184,8 +206,7 @@ describe('ends', () => {
     const log = logOf()
     log.append(createDeletion(['a'], 130))
     log.dropOldest()
-    expect(log).toMatchObject({ base: 100, length: 0, isDeleted: false })
-    expect(log.endedAt).toBeUndefined()
+    expect(log).toMatchObject({ base: 100, length: 0, messageCount: 0, isDeleted: true })
   })
 
   test('the mark of a deletion does not age: its broker times it', () => {

@@ -89,12 +89,12 @@ export class MemoryBroker implements Broker {
 
   async delete(channel: string): Promise<void> {
     const log = this.#find(channel) ?? this.#createLog(channel)
-    const { endedAt, newest } = log
+    const { ending } = log
     // In the place of an end: who has been told of that is not told again.
     const deletion =
-      endedAt === undefined
+      ending === undefined
         ? createDeletion([channel], this.#tick())
-        : createDeletion(newest!.channels, endedAt)
+        : createDeletion(ending.channels, ending.position)
     this.#retention.remove(channel)
     log.clear()
     log.append(deletion)
@@ -102,7 +102,7 @@ export class MemoryBroker implements Broker {
     this.#deleted.set(channel, { log, dueMs: millisecondsOf(currentPosition()) + DELETED_MS })
     const [oldest = channel] = this.#deleted.keys()
     if (this.#deleted.size > MAX_DELETED) this.#reopen(oldest)
-    if (endedAt !== undefined || !this.#subscribed.has(channel)) return
+    if (ending !== undefined || !this.#subscribed.has(channel)) return
     this.#listener?.deliver(channel, deletion)
   }
 
@@ -185,6 +185,8 @@ export class MemoryBroker implements Broker {
       this.#reopenIfDue(channel)
       const log = this.#find(channel)
       if (log?.endedAt === undefined) continue
+      this.#retention.trim(log, currentPosition()) // an end is over with its age
+      if (log.endedAt === undefined) continue
       return log.isDeleted ? channelDeleted(channel) : channelEnded(channel)
     }
     return undefined
