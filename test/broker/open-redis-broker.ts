@@ -12,6 +12,8 @@ export interface RedisPlace {
   /** Of a proxy before Redis. */
   readonly port?: number
   /** As whom it is asked, where that is not the default user. */
+  /** Of its local logs. */
+  readonly totalBytes?: number
   readonly username?: string
   readonly password?: string
 }
@@ -26,12 +28,18 @@ export function newPrefix(): string {
 export async function createRedisBroker(
   redis: TestRedis,
   options: BrokerOptions,
-  { prefix = newPrefix(), port = redis.port, username, password }: RedisPlace = {},
+  {
+    prefix = newPrefix(),
+    port = redis.port,
+    totalBytes = 256 * 1024 * 1024,
+    username,
+    password,
+  }: RedisPlace = {},
 ): Promise<Broker> {
   if ((await redis.client.exists(`${prefix}run`)) === 0) await settle(redis, prefix)
   const broker = new RedisBroker({
     ...options,
-    totalBytes: 256 * 1024 * 1024,
+    totalBytes,
     prefix,
     target: {
       host: '127.0.0.1',

@@ -4,7 +4,7 @@ import { type TestRedis } from '../support/redis.ts'
 import { type RedisStore, storeOf } from '../support/redis-store.ts'
 import { waitFor } from '../support/wait.ts'
 import { type BrokerOptions, type BrokerUnderTest, openBroker } from './open-broker.ts'
-import { createRedisBroker, newPrefix } from './open-redis-broker.ts'
+import { createRedisBroker, newPrefix, type RedisPlace } from './open-redis-broker.ts'
 
 /** For what a periodic comparison finds. */
 export const DEADLINE_MS = 15_000
@@ -23,11 +23,12 @@ export interface Replicas {
 export async function openReplicas(
   redis: TestRedis,
   options: Partial<BrokerOptions> = {},
+  place: Pick<RedisPlace, 'totalBytes'> = {},
 ): Promise<Replicas> {
   const prefix = newPrefix()
   const proxy = await startFaultyProxy(redis.port)
   const open = (port: number) =>
-    openBroker((all) => createRedisBroker(redis, all, { prefix, port }), options)
+    openBroker((all) => createRedisBroker(redis, all, { ...place, prefix, port }), options)
   return {
     store: storeOf(redis, prefix),
     one: await open(proxy.port),

@@ -1,9 +1,10 @@
 import pLimit from 'p-limit'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
-import { type Announcement, tombstone } from './announcement.ts'
+import { type Announcement, sizeOf, tombstone } from './announcement.ts'
 import { type Commands } from './commands.ts'
 import { type Gate } from './gate.ts'
+import { firstKnown, keepFirst, Lacking } from './lacking.ts'
 import { type LocalChannel } from './local-channel.ts'
 import { type LocalLogs } from './local-logs.ts'
 import {
@@ -25,19 +26,10 @@ export interface BackfillOptions {
 const CHANNELS_PER_READ = 64
 /** Scripts that read at the same time. */
 const MAX_READS_IN_FLIGHT = 32
-/** Frames in one reply, and in all replies that wait to be merged. */
+/** Frames wanted in one reply, and held until they are merged. */
 const MAX_REPLY_BYTES = 256 * 1024
-const MAX_ROUND_BYTES = 8 * 1024 * 1024
+const MAX_HELD_BYTES = 8 * 1024 * 1024
 const MAX_ENTRIES = 1000
-
-/** A channel that lacks messages up to `last`. */
-export interface Lacking {
-  readonly channel: LocalChannel
-  readonly last: Position
-  /** Read, not yet delivered; at the beginning, a DELETE that was missed. */
-  pending: Announcement[]
-  hasMore: boolean
-}
 
 /** What a comparison told, as far as it is needed here. */
 interface Told {
@@ -63,10 +55,10 @@ export class Backfill {
       const last = changed.get(channel.name)
       const mark = deleted.get(channel.name)
       const isNews = mark !== undefined && mark.position > channel.through && !channel.log.isDeleted
-      if (isNews) lacking.push({ ...toLacking(channel, last ?? 0), pending: [tombstone(mark)] })
+      if (isNews) lacking.push(new Lacking(channel, last ?? 0, tombstone(mark)))
       else if (last === undefined) {
         if (channel.through < forgotten) doubtful.push(channel)
-      } else if (last > channel.log.end) lacking.push(toLacking(channel, last))
+      } else if (last > channel.log.end) lacking.push(new Lacking(channel, last))
     }
     for (const part of inParts(doubtful))
       lacking.push(...(await this.#findForgotten(part, forgotten)))
@@ -75,17 +67,18 @@ export class Backfill {
 
   /** Delivers everything up to `clock` that is still there; what is not is told as missed. */
   async run(lacking: readonly Lacking[], clock: Position, isCurrent: () => boolean): Promise<void> {
-    const { metrics } = this.#options
+    const { logs, metrics } = this.#options
     const startedMs = performance.now()
-    let hasMore = true
-    while (hasMore) {
+    while (lacking.some(({ hasMore }) => hasMore)) {
       await this.#readOn(lacking, clock)
       if (!isCurrent()) return
-      this.#tellHoles(lacking)
-      hasMore = this.#deliver(lacking, clock)
+      if (lacking.some(({ isUnknown }) => isUnknown)) continue
+      this.#tellHoles(lacking, clock)
+      this.#deliver(lacking, clock)
     }
-    for (const { channel, last } of lacking) {
-      if (channel.log.end < last && !channel.log.isDeleted) this.#options.logs.miss(channel, last)
+    for (const { channel, last, next } of lacking) {
+      const isShort = next === undefined && isBehind(channel, Math.min(last, clock))
+      if (isShort) logs.miss(channel, Math.min(last, clock))
     }
     metrics.backfillSeconds += (performance.now() - startedMs) / 1000
   }
@@ -102,83 +95,77 @@ export class Backfill {
     channels.forEach((channel, i) => {
       const last = readings[i]?.last
       if (last === undefined) this.#options.logs.miss(channel, forgotten)
-      else if (last > channel.log.end) lacking.push(toLacking(channel, last))
+      else if (last > channel.log.end) lacking.push(new Lacking(channel, last))
     })
     return lacking
   }
 
+  /** First the channels of which nothing is known, then those whose turn comes first. */
   async #readOn(lacking: readonly Lacking[], clock: Position): Promise<void> {
-    const wanting = lacking.filter(({ hasMore, pending }) => {
-      const isUnread = pending.length === 0 || (pending.length === 1 && pending[0]?.kind === 't')
-      return hasMore && isUnread
-    })
-    const parts = inParts(wanting)
-    const maxBytes = Math.min(MAX_REPLY_BYTES, Math.ceil(MAX_ROUND_BYTES / parts.length))
+    const unknown = lacking.filter(({ isUnknown }) => isUnknown)
+    const parts = inParts(unknown.length > 0 ? unknown : firstKnown(lacking, MAX_HELD_BYTES))
+    const maxBytes = Math.min(MAX_REPLY_BYTES, Math.ceil(MAX_HELD_BYTES / parts.length))
     const limit = pLimit(MAX_READS_IN_FLIGHT)
+    let bytes = 0
     await Promise.all(
       parts.map((part) =>
         limit(async () => {
           const readings = await this.#read({
             channels: part.map(({ channel }) => channel.name),
             from: part.map(({ channel }) => channel.log.end),
-            upTo: clock,
             maxBytes,
             maxEntries: MAX_ENTRIES,
           })
-          part.forEach((one, i) => {
-            one.pending = [...one.pending, ...(readings[i]?.entries ?? [])]
-            one.hasMore = readings[i]?.hasMore ?? false
-          })
+          for (const [i, reading] of readings.entries()) {
+            part[i]!.add(reading, clock)
+            for (const entry of reading.entries) bytes += sizeOf(entry)
+          }
+          if (bytes <= MAX_HELD_BYTES) return
+          bytes = 0
+          keepFirst(lacking, MAX_HELD_BYTES)
         }),
       ),
     )
+    keepFirst(lacking, MAX_HELD_BYTES)
   }
 
   /**
    * Rule 11: before anything that was read is delivered, of any channel. Else a stream of several would be told an id
    * behind the hole of another, and one that comes back with it would seem to lack nothing.
    */
-  #tellHoles(lacking: readonly Lacking[]): void {
+  #tellHoles(lacking: readonly Lacking[], clock: Position): void {
     const { gate, logs } = this.#options
     const firstHeld = new Map<LocalChannel, Announcement>()
     for (const { channel, announcement } of gate.held) {
       const isNext = announcement.kind !== 'x' && announcement.position > channel.log.end
       if (isNext && !firstHeld.has(channel)) firstHeld.set(channel, announcement)
     }
-    for (const { channel, last, pending, hasMore } of lacking) {
+    for (const { channel, last, first: read, hasMore } of lacking) {
       const held = firstHeld.get(channel)
-      const read = pending[0]
       const first = held && (!read || held.position < read.position) ? held : read
+      // What lies behind the clock is heard, or found by the next comparison.
       if (first === undefined) {
-        const isShort = !hasMore && channel.log.end < last && !channel.log.isDeleted
-        if (isShort) logs.miss(channel, last)
+        const lost = Math.min(last, clock)
+        if (!hasMore && isBehind(channel, lost)) logs.miss(channel, lost)
       } else if (first.kind !== 't' && first.previous > channel.through) {
-        logs.miss(channel, first.previous)
+        logs.miss(channel, Math.min(first.previous, clock))
       }
     }
   }
 
-  /** Whatever all channels have been read up to, with what was held back meanwhile. True: there is more. */
-  #deliver(lacking: readonly Lacking[], clock: Position): boolean {
+  /** Whatever all channels have been read up to, with what was held back meanwhile. */
+  #deliver(lacking: readonly Lacking[], clock: Position): void {
     const { gate, logs, metrics } = this.#options
-    let reached = clock
-    let hasMore = false
-    for (const one of lacking) {
-      if (!one.hasMore) continue
-      hasMore = true
-      reached = Math.min(reached, one.pending.at(-1)?.position ?? one.channel.log.end)
-    }
-    const byChannel = new Map(lacking.map((one) => [one.channel, one]))
+    const reached = lacking.reduce((least, one) => Math.min(least, one.reached ?? clock), clock)
+    const channels = new Set(lacking.map(({ channel }) => channel))
     const due: { channel: LocalChannel; announcement: Announcement }[] = []
     for (const one of lacking) {
-      const count = one.pending.findIndex(({ position }) => position > reached)
-      const taken = one.pending.splice(0, count === -1 ? one.pending.length : count)
-      for (const announcement of taken) due.push({ channel: one.channel, announcement })
+      for (const announcement of one.take(reached)) due.push({ channel: one.channel, announcement })
     }
     for (const held of gate.held) {
       const { channel, announcement } = held
       const isDue = announcement.position <= reached && announcement.kind !== 'x'
-      if (isDue && byChannel.has(channel)) due.push(held)
+      if (isDue && channels.has(channel)) due.push(held)
     }
     due.sort((a, b) => a.announcement.position - b.announcement.position)
     for (const { channel, announcement } of due) {
@@ -188,7 +175,6 @@ export class Backfill {
       logs.append(channel, announcement)
       metrics.messagesBackfilled += 1
     }
-    return hasMore
   }
 
   async #read(request: ReadRequest): Promise<readonly ChannelReading[]> {
@@ -197,8 +183,8 @@ export class Backfill {
   }
 }
 
-function toLacking(channel: LocalChannel, last: Position): Lacking {
-  return { channel, last, pending: [], hasMore: true }
+function isBehind({ log }: LocalChannel, position: Position): boolean {
+  return log.end < position && !log.isDeleted
 }
 
 function inParts<T>(items: readonly T[]): T[][] {

@@ -2,6 +2,7 @@ import pLimit from 'p-limit'
 import { type Position } from '../../position.ts'
 import { type Announcement } from './announcement.ts'
 import { type Commands } from './commands.ts'
+import { EarlyMessages } from './early-messages.ts'
 import { type LocalChannel } from './local-channel.ts'
 import { type LocalLogs } from './local-logs.ts'
 import { type ChannelReading, decodeReading, type Reading } from './reading.ts'
@@ -32,6 +33,8 @@ export const BASELINE_FENCE = 'b'
 export class Baselines {
   readonly #options: BaselinesOptions
   readonly #limit = pLimit(MAX_IN_FLIGHT)
+  /** Heard of channels whose baseline is being read. */
+  readonly early = new EarlyMessages()
   #lastFence = 0
   #heardFence = 0
   /** By fence. */
@@ -55,8 +58,9 @@ export class Baselines {
     for (const [number, resolve] of this.#waiting) if (number <= this.#heardFence) resolve()
   }
 
-  /** The connection is lost: no fence will be heard. */
+  /** The connection is lost: no fence will be heard, and all is read anew. */
   abort(): void {
+    this.early.clear()
     for (const resolve of this.#waiting.values()) resolve()
   }
 
@@ -76,10 +80,9 @@ export class Baselines {
       this.#lastFence += 1
       const fence = this.#lastFence
       const names = wanted.map(({ name }) => name)
-      const bytes = Math.ceil(MAX_BYTES / wanted.length)
       const told = [fenceChannel, `${BASELINE_FENCE}${fence}`]
       try {
-        const reply = await commands.run('newest', [MAX_ENTRIES, bytes, '0', ...told, ...names])
+        const reply = await commands.run('newest', [MAX_ENTRIES, MAX_BYTES, ...told, ...names])
         const reading = decodeReading(reply)
         await this.#whenHeard(fence)
         wanted.forEach((channel, i) => {
@@ -103,18 +106,16 @@ export class Baselines {
   #beginLog(
     channel: LocalChannel,
     reading: Reading,
-    { last, mark, entries }: ChannelReading,
+    { last, forgotten, mark, entries }: ChannelReading,
   ): void {
     const { logs, hear } = this.#options
     const newest = entries.at(-1)?.position ?? 0
-    const known = last ?? Math.max(reading.forgotten, reading.born)
+    const known = last ?? Math.max(forgotten, reading.born)
     const tail = newest >= known ? unbroken(entries) : []
     logs.begin(channel, tail[0]?.previous ?? known, tail, reading.clock)
     logs.born ??= reading.born
-    logs.applyMark(channel, mark)
-    const { early } = channel
-    channel.early = []
-    for (const announcement of early) hear(channel, announcement)
+    if (mark !== undefined) logs.applyMark(channel, mark)
+    for (const announcement of this.early.take(channel)) hear(channel, announcement)
   }
 }
 

@@ -178,28 +178,35 @@ export class Healing {
     logs.born = born
   }
 
+  /** Pages behind the first tell also what was published since: that a channel has changed must not be missed. */
   async #compare(id: number, since: Position): Promise<Comparison> {
-    const first = await this.#comparePage(since, undefined, id)
+    const first = await this.#comparePage(since, since, id)
     const changed = new Map(first.changed)
+    const deleted = new Map(first.deleted)
     let page = first
-    while (page.changed.size >= PAGE_CHANNELS) {
-      const last = Math.max(...page.changed.values())
-      page = await this.#comparePage(last, first.clock, undefined)
+    while (page.changed.size >= PAGE_CHANNELS || page.deleted.size >= PAGE_CHANNELS) {
+      const lastChanged = Math.max(since, ...page.changed.values())
+      const lastDeleted = Math.max(
+        since,
+        ...[...page.deleted.values()].map(({ position }) => position),
+      )
+      page = await this.#comparePage(lastChanged, lastDeleted, undefined)
       for (const [channel, position] of page.changed) changed.set(channel, position)
+      for (const [channel, mark] of page.deleted) deleted.set(channel, mark)
     }
-    return { ...first, changed, forgotten: page.forgotten } // some were forgotten between the pages
+    return { ...first, changed, deleted, forgotten: page.forgotten } // some were forgotten between the pages
   }
 
   /** `fence` undefined: a further page. */
   async #comparePage(
-    since: Position,
-    upTo: Position | undefined,
+    changedSince: Position,
+    deletedSince: Position,
     fence: number | undefined,
   ): Promise<Comparison> {
     const { commands, fenceChannel } = this.#options
     const reply = await commands.run('compare', [
-      print(since),
-      print(upTo),
+      print(changedSince),
+      print(deletedSince),
       PAGE_CHANNELS,
       fenceChannel,
       fence ?? '',

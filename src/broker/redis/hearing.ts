@@ -24,8 +24,6 @@ export interface HearingOptions {
   readonly replica: string
 }
 
-/** Heard of one channel while its baseline is read. */
-const MAX_EARLY_MESSAGES = 1000
 /** A channel without streams is heard for so long: its clients may be just reconnecting. */
 const LINGER_MS = 5000
 /** What has lingered is looked for, and names that are free again. */
@@ -167,7 +165,6 @@ export class Hearing {
     this.#healing.abort()
     this.#baselines.abort()
     for (const channel of logs.all()) {
-      channel.early = []
       if (channel.state === 'acknowledged') channel.state = 'asked'
     }
   }
@@ -185,13 +182,12 @@ export class Hearing {
 
   /** A live message, in the order of the connection. */
   #hear(channel: LocalChannel, announcement: Announcement): void {
-    const { gate, logs, metrics } = this.#options
+    const { gate, logs } = this.#options
     if (channel.state === 'asked') return
     if (gate.isClosed) {
       gate.hold(channel, announcement)
     } else if (channel.state === 'acknowledged') {
-      if (channel.early.length === MAX_EARLY_MESSAGES) channel.early = [] // found missing later
-      channel.early.push(announcement)
+      this.#baselines.early.hold(channel, announcement)
     } else if (announcement.kind === 'x') {
       logs.deliverEphemeral(channel, announcement)
     } else if (announcement.position > channel.log.end) {
@@ -201,7 +197,6 @@ export class Hearing {
         this.#healing.start('hole')
         return
       }
-      if (isRollback(channel, announcement)) metrics.rollbacks += 1
       logs.append(channel, announcement)
     }
   }
@@ -222,7 +217,10 @@ export class Hearing {
         leaving.push(channel)
       }
     }
-    for (const channel of leaving) logs.remove(channel)
+    for (const channel of leaving) {
+      logs.remove(channel)
+      this.#baselines.early.take(channel)
+    }
     if (leaving.length > 0) {
       this.#subscriber.unsubscribe(leaving.map(({ name }) => this.#livePrefix + name))
     }
@@ -248,9 +246,4 @@ export class Hearing {
       intervalMs * (1 + Math.random() / 2),
     ).unref()
   }
-}
-
-/** Rule 13: Redis has lost what was delivered here. */
-function isRollback({ log }: LocalChannel, { previous }: Announcement): boolean {
-  return log.newest !== undefined && !log.isDeleted && previous < log.newest.position
 }

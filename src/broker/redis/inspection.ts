@@ -20,8 +20,9 @@ export interface InspectionOptions {
 /** Channels looked at in one command, and for one page of a list. */
 const LISTED_PER_COMMAND = 500
 const MAX_LISTED_CHANNELS = 10_000
-/** Channels whose state one script tells. */
+/** Channels whose state one script tells, and frames that it looks at for that. */
 const INSPECTED_PER_SCRIPT = 100
+const INSPECTED_BYTES = 1024 * 1024
 /** Frames in one page of a history; a single message may be larger. */
 const MAX_HISTORY_BYTES = 4 * 1024 * 1024
 
@@ -98,10 +99,12 @@ export class Inspection {
 
   async #inspectAll(channels: readonly string[]): Promise<ChannelState[]> {
     const states: ChannelState[] = []
-    for (let i = 0; i < channels.length; i += INSPECTED_PER_SCRIPT) {
-      const part = channels.slice(i, i + INSPECTED_PER_SCRIPT)
-      const replies = (await this.#commands.run('inspect', part)) as readonly Reply[]
-      replies.forEach((reply, j) => states.push(toState(part[j]!, reply)))
+    while (states.length < channels.length) {
+      const part = channels.slice(states.length, states.length + INSPECTED_PER_SCRIPT)
+      const reply = await this.#commands.run('inspect', [INSPECTED_BYTES, ...part])
+      for (const [i, state] of (reply as readonly Reply[]).entries()) {
+        states.push(toState(part[i]!, state))
+      }
     }
     return states
   }

@@ -1,6 +1,5 @@
 import { type Log } from '../../log/log.ts'
 import { type Position } from '../../position.ts'
-import { type Announcement } from './announcement.ts'
 
 /** A channel this replica hears: its log here, and how far that can be trusted. */
 export interface LocalChannel {
@@ -15,8 +14,6 @@ export interface LocalChannel {
   generation: number
   /** Nothing up to here is missing: the end of the log, or the clock of the last comparison or baseline if later. */
   through: Position
-  /** Heard while the baseline is read. */
-  early: Announcement[]
   /** A stream has it. */
   isHeld: boolean
   /** When the last stream left, ms. */

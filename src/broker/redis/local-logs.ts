@@ -16,6 +16,7 @@ const EXPIRED_PER_TURN = 2000
 /** The logs of the channels that this replica hears. What is appended is delivered. */
 export class LocalLogs {
   readonly #retention: Retention
+  readonly #onRollback: (channel: LocalChannel) => void
   readonly #channels = new Map<string, LocalChannel>()
   /** Deleted channels and when their names are free again (ms). */
   readonly #deleted = new Map<string, number>()
@@ -27,8 +28,10 @@ export class LocalLogs {
   /** Of a message to several channels there is one object. */
   #latest: Message | undefined
 
-  constructor(retention: Retention) {
+  /** `onRollback`: Redis has lost what was delivered here (rule 13). */
+  constructor(retention: Retention, onRollback: (channel: LocalChannel) => void) {
     this.#retention = retention
+    this.#onRollback = onRollback
   }
 
   listen(listener: BrokerListener): void {
@@ -58,7 +61,6 @@ export class LocalLogs {
       state: 'asked',
       generation: 0,
       through: 0,
-      early: [],
       isHeld: true,
       releasedAtMs: 0,
     }
@@ -85,6 +87,7 @@ export class LocalLogs {
       this.#delete(channel, position, announcement.remainingMs ?? DELETED_MS)
     else {
       if (log.isDeleted) this.#reopen(channel.name) // Redis' minute was over before the one here
+      if (isRollback(log, announcement)) this.#onRollback(channel)
       const message = this.#toMessage(announcement, log)
       this.#change(channel, () => log.append(message))
       if (channel.isHeld) this.#listener?.deliver(log.channel, message)
@@ -140,11 +143,12 @@ export class LocalLogs {
     this.hear(channel.through)
   }
 
-  /** A mark that its announcement did not bring. */
-  applyMark(channel: LocalChannel, mark: EndMark | undefined): void {
+  /** What a baseline tells of a closed channel, whatever it has of its messages. */
+  applyMark(channel: LocalChannel, { isDeletion, position, remainingMs }: EndMark): void {
     const { log } = channel
-    const isNews = mark?.isDeletion && !log.isDeleted && mark.position > log.end
-    if (isNews) this.#delete(channel, mark.position, mark.remainingMs)
+    if (log.ending !== undefined) return
+    if (isDeletion) this.#delete(channel, Math.max(position, log.end), remainingMs)
+    else log.close(position)
   }
 
   /** Before they are read: what is too old is not sent. */
@@ -180,16 +184,16 @@ export class LocalLogs {
   #delete(channel: LocalChannel, position: Position, remainingMs: number): void {
     const { log, name, isHeld } = channel
     this.#deleted.set(name, Date.now() + remainingMs)
-    const { endedAt, newest } = log
+    const { ending } = log
     const deletion =
-      endedAt === undefined
+      ending === undefined
         ? createDeletion(log.onlyChannel, position)
-        : createDeletion(newest!.channels, endedAt)
+        : createDeletion(ending.channels, ending.position)
     this.#change(channel, () => {
       log.clear()
       log.append(deletion)
     })
-    if (isHeld && endedAt === undefined) this.#listener?.deliver(name, deletion)
+    if (isHeld && ending === undefined) this.#listener?.deliver(name, deletion)
   }
 
   /** A channel that was left is nobody's any more: what still comes for it counts for nothing. */
@@ -205,4 +209,9 @@ export class LocalLogs {
     }
     return this.#latest
   }
+}
+
+/** Rule 13: what a message follows lies below what was delivered before it. */
+function isRollback({ newest }: Log, { previous }: Announcement): boolean {
+  return newest !== undefined && previous < newest.position
 }

@@ -4,12 +4,16 @@ import { type Argument, type Reply } from './commands.ts'
 
 /** What `read.lua` and `newest.lua` tell of one channel, all in one atomic step. */
 export interface ChannelReading {
+  /** Up to here a channel that Redis does not know may have had messages. */
+  readonly forgotten: Position
   /** The position of its newest message; undefined: Redis does not know the channel. */
   readonly last: Position | undefined
   readonly mark: EndMark | undefined
   /** There may be more behind the entries. */
   readonly hasMore: boolean
   readonly entries: readonly Announcement[]
+  /** The first that was read: it carries the proof, also where its frame was let go. */
+  readonly oldest: Pick<Announcement, 'position' | 'previous'> | undefined
 }
 
 /** Why a channel takes no more messages. */
@@ -20,13 +24,12 @@ export interface EndMark {
   readonly position: Position
 }
 
-/** One atomic look at some channels. */
+/** One atomic look at some channels: of `read.lua` those there was room for, at least the first. */
 export interface Reading {
   readonly clock: Position
   /** The clock, or the time of Redis where that is later. */
   readonly latest: Position
   readonly born: Position
-  readonly forgotten: Position
   readonly channels: readonly ChannelReading[]
 }
 
@@ -34,38 +37,41 @@ export interface ReadRequest {
   readonly channels: readonly string[]
   /** Of each channel, what lies behind this. */
   readonly from: readonly Position[]
-  readonly upTo?: Position
   /** A position that a client names: the clock is raised to it if it is not later than Redis' time. */
   readonly named?: Position
+  /** Of frames, in all. */
   readonly maxBytes: number
   /** Of each channel; 0: only what proves. */
   readonly maxEntries: number
 }
 
 export function readArguments(request: ReadRequest): Argument[] {
-  const { channels, from, upTo, named, maxBytes, maxEntries } = request
+  const { channels, from, named, maxBytes, maxEntries } = request
   const pairs = channels.flatMap((channel, i) => [channel, print(from[i] ?? 0)])
-  return [print(named), print(upTo), maxBytes, maxEntries, ...pairs]
+  return [print(named), maxBytes, maxEntries, ...pairs]
 }
 
 export function decodeReading(reply: Reply): Reading {
   const [clock, latest, born, forgotten, ...channels] = reply as readonly Reply[]
+  const upTo = toPosition(forgotten!)
   return {
     clock: toPosition(clock!),
     latest: toPosition(latest!),
     born: toPosition(born!),
-    forgotten: toPosition(forgotten!),
-    channels: channels.map(decodeChannel),
+    channels: channels.map((channel) => decodeChannel(channel, upTo)),
   }
 }
 
-function decodeChannel(reply: Reply): ChannelReading {
-  const [last, mark, hasMore, entries] = reply as [Buffer, Buffer, number, readonly Reply[]]
+function decodeChannel(reply: Reply, forgotten: Position): ChannelReading {
+  const [last, mark, hasMore, found] = reply as [Buffer, Buffer, number, readonly Reply[]]
+  const entries = found.map(decodeEntry)
   return {
     last: last.length === 0 ? undefined : toPosition(last),
     mark: decodeMark(mark),
     hasMore: hasMore === 1,
-    entries: entries.map(decodeEntry),
+    forgotten,
+    entries,
+    oldest: entries[0],
   }
 }
 

@@ -45,6 +45,8 @@ export interface RedisBrokerOptions extends RetentionLimits {
 /** Publications of one request that are under way at the same time: no pipeline may hold Redis up for long. */
 const MAX_PUBLISHES_IN_FLIGHT = 100
 const MAX_BYTES_IN_FLIGHT = 1024 * 1024
+/** A failover may lose messages of many channels. */
+const ROLLBACK_TELL_INTERVAL_MS = 60_000
 
 /**
  * The broker of several replicas: Redis keeps the logs and announces each message to all. Each replica has a log of its
@@ -62,13 +64,14 @@ export class RedisBroker implements Broker {
   readonly #inspection: Inspection
   #isClosed = false
   #wasReached = false
+  #rollbackToldMs = -ROLLBACK_TELL_INTERVAL_MS
 
   constructor(options: RedisBrokerOptions) {
     this.#options = options
     const { target, prefix, metrics, log, maxAgeMs } = options
     const retention = new Retention(options, metrics, () => {})
     metrics.observeLogs(() => ({ bytes: retention.bytes, channels: retention.channels }))
-    this.#logs = new LocalLogs(retention)
+    this.#logs = new LocalLogs(retention, () => this.#tellRollback())
     this.#gate = new Gate(metrics)
     this.#commands = new Commands({
       target,
@@ -189,6 +192,15 @@ export class RedisBroker implements Broker {
     this.#isClosed = true
     this.#hearing.close()
     this.#commands.close()
+  }
+
+  /** Counted for each channel, told now and then. */
+  #tellRollback(): void {
+    const { metrics, log } = this.#options
+    metrics.rollbacks += 1
+    if (performance.now() < this.#rollbackToldMs + ROLLBACK_TELL_INTERVAL_MS) return
+    this.#rollbackToldMs = performance.now()
+    log.warn({}, 'redis has lost messages that were delivered: publishers had been told of them')
   }
 
   async #noteReached(): Promise<void> {

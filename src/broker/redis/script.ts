@@ -8,7 +8,7 @@ export interface Script {
   readonly sha: string
 }
 
-const NAMES = ['publish', 'delete', 'read', 'newest', 'compare', 'inspect'] as const
+const NAMES = ['publish', 'delete', 'read', 'newest', 'floor', 'compare', 'inspect'] as const
 export type ScriptName = (typeof NAMES)[number]
 
 function readScript(name: string): string {

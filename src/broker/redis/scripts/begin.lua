@@ -81,3 +81,26 @@ local function forget(limit)
   end
   return #aged / 2
 end
+
+-- An entry of a log, as it is replied: position, previous, kind, channels, frame.
+local function toEntry(entry)
+  local fields = entry[2]
+  return { string.match(entry[1], '^%d+'), fields[2], fields[8], fields[10], fields[6] }
+end
+
+local ID_LINE_BYTES = 17 -- "id: ", 11 digits, two line ends: the frame that streams get has them
+
+-- What an entry counts in the bytes of its log.
+local function sizeOf(entry)
+  return #entry[2][6] + ID_LINE_BYTES + #entry[2][10]
+end
+
+-- Entries to be read in one go. Their sizes are known only afterwards: judged by those before, and few at a time.
+local MAX_STEP = 16
+local function nextStep(count, bytes, wantedBytes)
+  if count == 0 then
+    return 1
+  end
+  local fitting = math.floor(wantedBytes * count / math.max(bytes, 1))
+  return math.max(1, math.min(fitting, count, MAX_STEP))
+end

@@ -1,13 +1,19 @@
--- What is kept of channels. ARGV[5…] channels. Returns for each: newest position or '', messages, bytes, end mark or ''.
-local ID_LINE_BYTES = 17
+-- What is kept of channels. ARGV[5] bytes of frames to look at; [6…] channels. Returns for each, at least the first:
+-- newest position or '', messages, bytes, end mark or ''. Those behind are asked for again.
+local maxBytes = tonumber(ARGV[5])
+local looked = 0
 local reply = {}
-for i = 5, #ARGV do
+for i = 6, #ARGV do
+  if looked >= maxBytes then
+    break
+  end
   local log = key('log:' .. ARGV[i])
   local oldest = redis.call('XRANGE', log, print(oldestKept), '+', 'COUNT', 1)[1]
   local newest = oldest and redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   local bytes = 0
   if oldest then
-    bytes = tonumber(newest[2][4]) - tonumber(oldest[2][4]) + #oldest[2][6] + ID_LINE_BYTES + #oldest[2][10]
+    bytes = tonumber(newest[2][4]) - tonumber(oldest[2][4]) + sizeOf(oldest)
+    looked = looked + #oldest[2][6] + #newest[2][6]
   end
   reply[#reply + 1] = {
     newest and string.match(newest[1], '^%d+') or '',

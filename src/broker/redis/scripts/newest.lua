@@ -1,24 +1,24 @@
--- The newest messages of some channels. ARGV[5] entries of each; [6] bytes of frames of each; [7] '1': positions only;
--- [8] the replica's fence channel and [9] what to say there, or ''; [10…] channels. Replies like read.lua; of each channel at least one entry where there is one.
+-- The newest messages of some channels, for their baselines. ARGV[5] entries of each; [6] bytes of frames in all;
+-- [7] the replica's fence channel and [8] what to say there; [9…] channels. Replies like read.lua, of all channels:
+-- of those that come when it has its bytes, without entries.
 local limit = tonumber(ARGV[5])
 local maxBytes = tonumber(ARGV[6])
-local isBare = ARGV[7] == '1'
-local STEP = 16
+local share = maxBytes / (#ARGV - 8)
 
 local reply = { print(clock), print(math.max(clock, now)), print(born), print(forgotten) }
-if ARGV[9] ~= '' then
-  redis.call('PUBLISH', ARGV[8], ARGV[9])
-end
-for i = 10, #ARGV do
+redis.call('PUBLISH', ARGV[7], ARGV[8])
+local total = 0
+for i = 9, #ARGV do
   local log = key('log:' .. ARGV[i])
   local newestFirst, bytes, stop, isMore = {}, 0, '+', true
-  while isMore and #newestFirst < limit and (bytes < maxBytes or #newestFirst == 0) do
-    local count = #newestFirst == 0 and 1 or math.min(STEP, limit - #newestFirst)
+  while isMore and #newestFirst < limit and bytes < share and total < maxBytes do
+    local count = math.min(nextStep(#newestFirst, bytes, math.min(share - bytes, maxBytes - total)), limit - #newestFirst)
     local read = redis.call('XREVRANGE', log, stop, print(oldestKept), 'COUNT', count)
     for j = 1, #read do
-      local fields = read[j][2]
-      bytes = bytes + #fields[6]
-      newestFirst[#newestFirst + 1] = { string.match(read[j][1], '^%d+'), fields[2], fields[8], fields[10], isBare and '' or fields[6] }
+      local entry = toEntry(read[j])
+      bytes = bytes + #entry[5]
+      total = total + #entry[5]
+      newestFirst[#newestFirst + 1] = entry
     end
     isMore = #read == count
     if #read > 0 then

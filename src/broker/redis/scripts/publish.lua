@@ -8,7 +8,6 @@ local maxBytes = tonumber(ARGV[6])
 local idempotencyKey = ARGV[7] ~= '' and key('idem:' .. ARGV[7])
 local kind = ARGV[10]
 local frame = ARGV[11]
-local ID_LINE_BYTES = 17 -- "id: ", 11 digits, two line ends: the frame that streams get has them
 
 if idempotencyKey then
   local first = redis.call('GET', idempotencyKey)
@@ -38,7 +37,7 @@ local function trim(log, running)
   while length > 1 and (removed < 2 or (removedBytes < 2 * size and spare > 0)) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     local fields = oldest[2]
-    local oldestSize = #fields[6] + ID_LINE_BYTES + #fields[10]
+    local oldestSize = sizeOf(oldest)
     local retained = running - tonumber(fields[4]) + oldestSize
     local isExpired = tonumber(string.match(oldest[1], '^%d+')) < oldestKept
     if length <= maxMessages and retained <= maxBytes and not isExpired then

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { SCRIPTS, type ScriptName } from '../../src/broker/redis/script.ts'
+import { startRedis, type TestRedis } from '../support/redis.ts'
+import { requestOf } from './open-broker.ts'
+import { waitFor } from '../support/wait.ts'
+import {
+  cutOff,
+  DEADLINE_MS,
+  deliveredTo,
+  openReplicas,
+  type Replicas,
+  waitToHear,
+} from './redis-replicas.ts'
+
+const CHANNELS = 64
+const LARGE = 'x'.repeat(500_000)
+const KIB = 1024
+/** Entries that are read in one go at the most, each may be as large as a log. */
+const STEP = 16
+const MAX_AGE_MS = 3_600_000
+
+let redis: TestRedis
+
+beforeAll(async () => {
+  redis = await startRedis()
+})
+
+afterAll(() => redis.stop())
+
+const names = Array.from({ length: CHANNELS }, (_, i) => `channel-${i}`)
+
+/** Large messages in turn, `rounds` to each channel; returns their positions. */
+async function publishLarge({ other }: Replicas, rounds: number): Promise<number[]> {
+  const positions: number[] = []
+  for (let i = 0; i < rounds; i += 1) {
+    for (const name of names) positions.push((await other.publish(name, { data: LARGE })).position)
+  }
+  return positions
+}
+
+type Nested = Buffer | number | null | readonly Nested[]
+
+function bytesOf(reply: Nested): number {
+  if (Array.isArray(reply)) return reply.reduce((sum: number, one) => sum + bytesOf(one), 0)
+  return Buffer.isBuffer(reply) ? reply.length : 8
+}
+
+/** What a script replies. */
+async function run(replicas: Replicas, name: ScriptName, ...args: readonly (string | number)[]) {
+  const { prefix } = replicas.store
+  const runId = (await replicas.store.get('run'))!
+  const all = [prefix, 0, runId, MAX_AGE_MS, ...args]
+  return (await redis.client.callBuffer('EVAL', SCRIPTS[name].source, 1, 'any', ...all)) as Nested[]
+}
+
+describe('channels of large messages', () => {
+  test('cost one script no more than it has room for', async () => {
+    const replicas = await openReplicas(redis)
+    await publishLarge(replicas, 2)
+    const room = 256 * KIB + LARGE.length + 64 * KIB
+    const read = await run(
+      replicas,
+      'read',
+      '',
+      256 * KIB,
+      1000,
+      ...names.flatMap((one) => [one, 0]),
+    )
+    expect(bytesOf(read)).toBeLessThan(room)
+    expect(read.length).toBe(4 + 1) // the first channel only
+    const newest = await run(replicas, 'newest', 256, 256 * KIB, 'fence', '1', ...names)
+    expect(bytesOf(newest)).toBeLessThan(room)
+    expect(newest.length).toBe(4 + CHANNELS)
+    const inspected = await run(replicas, 'inspect', 1024 * KIB, ...names)
+    expect(inspected.length).toBeLessThan(4)
+    const floor = await run(replicas, 'floor', 'channel-0', 1000, '+', 256 * KIB)
+    expect(floor[1]).toBe(999) // looked at one, and stopped
+  })
+
+  test('small messages before large ones do not make it read many of these at once', async () => {
+    const replicas = await openReplicas(redis)
+    const { other } = replicas
+    await other.broker.publish(Array.from({ length: 200 }, () => requestOf('a', { data: 'small' })))
+    for (let i = 0; i < 2 * STEP; i += 1) await other.publish('a', { data: LARGE })
+    const read = await run(replicas, 'read', '', 256 * KIB, 1000, 'a', 0)
+    expect(bytesOf(read)).toBeLessThan(STEP * LARGE.length + 64 * KIB)
+  })
+
+  test('are replayed together, each message once and in order', async () => {
+    const replicas = await openReplicas(redis)
+    const { position } = await replicas.other.publish('start')
+    const positions = await publishLarge(replicas, 2)
+    const third = await replicas.fresh()
+    const replay = await third.resume(names, position)
+    expect(replay.opening.gap).toBeUndefined()
+    expect(replay.positions).toEqual(positions)
+  }, 30_000)
+
+  test('and one that lacks something is told once', async () => {
+    const replicas = await openReplicas(redis)
+    const { store, other, fresh } = replicas
+    const { position } = await other.publish('start')
+    const positions = await publishLarge(replicas, 2)
+    await redis.client.xdel(`${store.prefix}log:channel-9`, `${positions[9]}-0`)
+    const third = await fresh()
+    const replay = await third.resume(names, position)
+    expect(replay.opening.gap).toMatchObject({ reason: 'evicted', channels: ['channel-9'] })
+    expect(replay.positions).toEqual(positions.filter((_, i) => i !== 9))
+  }, 30_000)
+
+  test('that a replica has missed are read back in order, and none is missed', async () => {
+    const replicas = await openReplicas(redis)
+    const { one, proxy } = replicas
+    await one.join(...names)
+    await cutOff(replicas)
+    const positions = await publishLarge(replicas, 2)
+    const extra = await replicas.other.publish(names, { data: 'to all' })
+    proxy.mend()
+    await waitToHear(one, extra.position)
+    expect([...new Set(deliveredTo(one))]).toEqual([...positions, extra.position])
+    expect(one.missed).toEqual([])
+  }, 30_000)
+
+  test('of which one has lost something: that is told before anything is delivered (rule 11)', async () => {
+    const replicas = await openReplicas(redis)
+    const { one, proxy, store } = replicas
+    const logs = await one.join(...names)
+    await cutOff(replicas)
+    const positions = await publishLarge(replicas, 2)
+    await redis.client.xdel(`${store.prefix}log:channel-63`, `${positions[63]}-0`)
+    const missed: unknown[] = []
+    const missedAtDelivery = new Set<number>()
+    one.broker.listen({
+      deliver: () => missedAtDelivery.add(missed.length),
+      reopen: () => {},
+      miss: (channel, position, reason) => missed.push({ channel, position, reason }),
+    })
+    proxy.mend()
+    await waitFor('the last', () => logs[63]!.end === positions.at(-1), DEADLINE_MS)
+    expect(missed).toEqual([{ channel: 'channel-63', position: positions[63], reason: 'evicted' }])
+    expect(missedAtDelivery).toEqual(new Set([1]))
+  }, 30_000)
+
+  test('the newest of one are found in several looks', async () => {
+    const replicas = await openReplicas(redis)
+    const { other } = replicas
+    const positions: number[] = []
+    for (let i = 0; i < 8; i += 1) {
+      positions.push((await other.publish('a', { data: LARGE })).position)
+    }
+    const third = await replicas.fresh()
+    const replay = await third.open('a', { kind: 'newest', count: 5 })
+    expect(replay.positions).toEqual(positions.slice(3))
+    const all = await third.open('a', { kind: 'newest', count: 20 })
+    expect(all.positions).toEqual(positions)
+  })
+
+  test('are listed, each with its state', async () => {
+    const replicas = await openReplicas(redis)
+    await publishLarge(replicas, 1)
+    const { channels } = await replicas.other.broker.list({
+      matches: () => true,
+      limit: 100,
+      after: undefined,
+    })
+    expect(channels.map(({ name }) => name).toSorted()).toEqual(names.toSorted())
+    for (const { messages, bytes } of channels) {
+      expect(messages).toBe(1)
+      expect(bytes).toBeGreaterThan(LARGE.length)
+    }
+  })
+})
