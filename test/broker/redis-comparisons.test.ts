@@ -49,6 +49,30 @@ describe('a comparison of several pages', () => {
     expect(deliveredTo(one)).toEqual(deliveredTo(one).toSorted((x, y) => x - y))
   }, 30_000)
 
+  test('tells no loss behind its clock: what comes then may only be on its way (rule 5)', async () => {
+    const { one, other, store, proxy } = await openReplicas(redis)
+    await one.join('a', 'b')
+    const { position: start } = await other.publish('b')
+    await waitToHear(one, start)
+    await store.storeSilently('b', 'lost')
+    const found = await store.storeSilently('a', 'lost')
+    proxy.hold('commands')
+    await other.publish('b') // shows a hole
+    await waitFor('the comparison to be asked for', () => proxy.heldPieces > 0)
+    proxy.release('commands')
+    proxy.hold('commands')
+    await waitFor('what is missing to be asked for', () => proxy.heldPieces > 0)
+    const dropped = await store.storeSilently('a', 'lost')
+    await redis.client.xdel(`${store.prefix}log:a`, `${found}-0`, `${dropped}-0`)
+    const { position: between } = await other.publish('b')
+    const next = await store.storeSilently('a', 'kept')
+    proxy.release('commands')
+    await waitToHear(one, between, next)
+    const [first] = one.missed
+    expect(first!.position).toBeLessThan(dropped)
+    expect(one.missed.at(-1)).toMatchObject({ channel: 'a', position: dropped })
+  }, 30_000)
+
   test('tells of every deletion', async () => {
     const replicas = await openReplicas(redis)
     const { one, other, proxy, store } = replicas
@@ -136,6 +160,8 @@ test('a deleted channel is closed for a minute, however soon its messages are fo
   await other.broker.delete('a')
   await forget(replicas, 'later')
   const third = await fresh()
+  const [log] = await third.join('a')
+  expect(log!.end).toBeGreaterThanOrEqual(log!.base)
   expect((await third.open('a', { kind: 'now' })).isOver).toBe(true)
   await expect(third.publish('a')).rejects.toThrow(/deleted/)
 })

@@ -84,6 +84,10 @@ describe('channels of large messages', () => {
     for (let i = 0; i < 2 * STEP; i += 1) await other.publish('a', { data: LARGE })
     const read = await run(replicas, 'read', '', 256 * KIB, 1000, 'a', 0)
     expect(bytesOf(read)).toBeLessThan(STEP * LARGE.length + 64 * KIB)
+    await other.publish('b', { data: 'small' })
+    for (let i = 0; i < 4; i += 1) await other.publish('b', { data: LARGE })
+    const few = await run(replicas, 'read', '', 256 * KIB, 1000, 'b', 0)
+    expect(bytesOf(few)).toBeLessThan(LARGE.length + 64 * KIB)
   })
 
   test('are replayed together, each message once and in order', async () => {
@@ -153,6 +157,24 @@ describe('channels of large messages', () => {
     expect(replay.positions).toEqual(positions.slice(3))
     const all = await third.open('a', { kind: 'newest', count: 20 })
     expect(all.positions).toEqual(positions)
+  })
+
+  test('cost a small message to all of them little more than empty ones', async () => {
+    const replicas = await openReplicas(redis, { maxBytes: 1_100_000 })
+    const { other } = replicas
+    await publishLarge(replicas, 3) // two are kept
+    const empty = names.map((name) => `empty-${name}`)
+    const microsecondsOf = async (channels: readonly string[]) => {
+      await redis.client.config('RESETSTAT')
+      for (let i = 0; i < 5; i += 1) await other.publish(channels, { data: 'small' })
+      const stats = await redis.client.info('commandstats')
+      return Number(/cmdstat_xrange:calls=\d+,usec=(\d+)/.exec(stats)?.[1] ?? 0)
+    }
+    expect(await microsecondsOf(empty)).toBe(0)
+    expect(await microsecondsOf(names)).toBe(0)
+    for (const name of names) {
+      expect((await other.broker.inspect(name)).messages).toBe(2 + 5)
+    }
   })
 
   test('are listed, each with its state', async () => {

@@ -72,7 +72,6 @@ export class Backfill {
     while (lacking.some(({ hasMore }) => hasMore)) {
       await this.#readOn(lacking, clock)
       if (!isCurrent()) return
-      if (lacking.some(({ isUnknown }) => isUnknown)) continue
       this.#tellHoles(lacking, clock)
       this.#deliver(lacking, clock)
     }

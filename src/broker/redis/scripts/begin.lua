@@ -72,6 +72,7 @@ local function forget(limit)
   for i = 1, #aged, 2 do
     redis.call('DEL', key('log:' .. aged[i]))
     redis.call('HDEL', key('bytes'), aged[i])
+    redis.call('HDEL', key('dropped'), aged[i])
     redis.call('ZREM', key('channels'), aged[i])
     highest = math.max(highest, tonumber(aged[i + 1]))
   end

@@ -29,25 +29,48 @@ local position = print(clock)
 local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
 local size = #frame + ID_LINE_BYTES + #channels
 
--- Rule "bounded": removes up to twice what it adds, in messages or in bytes.
+-- Bounded: of what is too old up to 300 entries, without being read; else up to twice what is added, in messages or in
+-- bytes. An entry is read whole, so the oldest is read only where there seems to be too much, and of all channels of
+-- this message no more than `readable` bytes: of those that are left over the next message does it.
+local AGED_AT_ONCE = 200
 local spare = 100 -- small entries that make room for a large one, of all channels together
-local function trim(log, running)
+local readable = 1024 * 1024 + 2 * size * (#ARGV - 11)
+
+local function trimAged(log)
+  local minId = print(oldestKept)
+  local removed = redis.call('XTRIM', log, 'MINID', '~', minId, 'LIMIT', AGED_AT_ONCE) -- whole nodes
+  if removed < AGED_AT_ONCE / 2 then
+    redis.call('XTRIM', log, 'MINID', '=', minId) -- what is left in one
+  end
+end
+
+local function trim(channel, log, running)
+  trimAged(log)
   local length = redis.call('XLEN', log)
+  local stored = tonumber(redis.call('HGET', key('dropped'), channel) or '0')
+  local dropped = stored -- bytes that are no longer retained, or fewer
   local removed, removedBytes = 0, 0
-  while length > 1 and (removed < 2 or (removedBytes < 2 * size and spare > 0)) do
+  while
+    length > 1
+    and (length > maxMessages or running - dropped > maxBytes)
+    and (removed < 2 or (removedBytes < 2 * size and spare > 0))
+    and readable > 0
+  do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    local fields = oldest[2]
-    local oldestSize = sizeOf(oldest)
-    local retained = running - tonumber(fields[4]) + oldestSize
-    local isExpired = tonumber(string.match(oldest[1], '^%d+')) < oldestKept
-    if length <= maxMessages and retained <= maxBytes and not isExpired then
-      return
+    local upTo, oldestSize = tonumber(oldest[2][4]), sizeOf(oldest)
+    readable = readable - oldestSize
+    dropped = upTo - oldestSize
+    if length > maxMessages or running - dropped > maxBytes then
+      redis.call('XDEL', log, oldest[1])
+      dropped = upTo
+      length = length - 1
+      removed = removed + 1
+      spare = removed > 2 and spare - 1 or spare
+      removedBytes = removedBytes + oldestSize
     end
-    redis.call('XDEL', log, oldest[1])
-    length = length - 1
-    removed = removed + 1
-    spare = removed > 2 and spare - 1 or spare
-    removedBytes = removedBytes + oldestSize
+  end
+  if dropped ~= stored then
+    redis.call('HSET', key('dropped'), channel, print(dropped))
   end
 end
 
@@ -58,7 +81,7 @@ for i = 12, #ARGV do
   if kind ~= 'x' then
     local running = redis.call('HINCRBY', key('bytes'), channel, size)
     redis.call('XADD', log, position .. '-0', 'p', previous, 'b', running, 'f', frame, 'k', kind, 'c', channels)
-    trim(log, running)
+    trim(channel, log, running)
     redis.call('PEXPIRE', log, ARGV[4])
     redis.call('ZADD', key('channels'), position, channel)
     if kind == 'e' then
