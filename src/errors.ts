@@ -51,6 +51,11 @@ export const errors = {
   UNAVAILABLE: createError('PIAZZA_ERR_UNAVAILABLE', '%s', 503),
 } as const
 
+/** Each is listed above under its own name, held by a test. */
+export const ERROR_CODES: readonly string[] = Object.keys(errors).map(
+  (name) => `PIAZZA_ERR_${name}`,
+)
+
 /** An error that any of the constructors above makes. */
 export type CodedError = InstanceType<(typeof errors)[keyof typeof errors]> & { statusCode: number }
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { errors } from '../src/errors.ts'
 import { Metrics } from '../src/metrics.ts'
 
 /** Protocol §12. */
@@ -26,8 +27,28 @@ const LABELLED: readonly (readonly [string, (metrics: Metrics) => void])[] = [
   ['piazza_streams_closed_total{reason="drain"} 1', (metrics) => metrics.countClosed('drain', 1)],
   ['piazza_streams_refused_total{reason="draining"} 1', (m) => m.countRefused('draining')],
   ['piazza_gaps_total{reason="evicted"} 1', (metrics) => metrics.countGap('evicted')],
-  ['piazza_http_errors_total{code="PIAZZA_ERR_X"} 1', (m) => m.countHttpError('PIAZZA_ERR_X')],
+  [
+    'piazza_http_errors_total{code="PIAZZA_ERR_NOT_FOUND"} 1',
+    (m) => m.countHttpError('PIAZZA_ERR_NOT_FOUND'),
+  ],
   ['piazza_broker_connected{connection="memory"} 1', (m) => m.setBrokerConnected('memory', true)],
+]
+
+/** Values of labels that are known before anything happens. */
+const KNOWN: readonly (readonly [string, string, readonly string[]])[] = [
+  [
+    'piazza_streams_closed_total',
+    'reason',
+    'drain max-age token-expired deleted client ended slow input shutdown'.split(' '),
+  ],
+  ['piazza_streams_refused_total', 'reason', ['draining', 'max-streams', 'broker', 'access']],
+  ['piazza_gaps_total', 'reason', ['evicted', 'reset', 'unknown']],
+  ['piazza_broker_reconnects_total', 'connection', ['commands', 'subscriber']],
+  [
+    'piazza_http_errors_total',
+    'code',
+    Object.values(errors).map((Coded) => new Coded('a message').code),
+  ],
 ]
 
 describe('metrics', () => {
@@ -53,6 +74,15 @@ describe('metrics', () => {
     count(metrics)
     expect((await metrics.registry.metrics()).split('\n')).toContain(line)
   })
+
+  test.each(KNOWN)(
+    '%s has each of its series before the first event',
+    async (name, label, values) => {
+      const text = await new Metrics().registry.metrics()
+      const series = text.split('\n').filter((line) => line.startsWith(`${name}{`))
+      expect(series.sort()).toEqual(values.map((value) => `${name}{${label}="${value}"} 0`).sort())
+    },
+  )
 
   test('what the hot path counts is told as it stands, each time it is asked', async () => {
     const metrics = new Metrics()

@@ -1,11 +1,13 @@
 import { formatId, type Position } from '../position.ts'
 import { type Utf8 } from './utf8.ts'
 
+export const CLOSE_REASONS = ['drain', 'max-age', 'token-expired', 'deleted'] as const
 /** Why the hub closes a healthy stream (protocol §5). */
-export type CloseReason = 'drain' | 'max-age' | 'token-expired' | 'deleted'
+export type CloseReason = (typeof CLOSE_REASONS)[number]
 
+export const GAP_REASONS = ['evicted', 'reset', 'unknown'] as const
 /** Why it can't be proved that nothing is missing (protocol §4). */
-export type GapReason = 'evicted' | 'reset' | 'unknown'
+export type GapReason = (typeof GAP_REASONS)[number]
 
 /** What a `piazza.gap` event tells. */
 export interface Gap {
