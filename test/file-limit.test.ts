@@ -1,27 +1,14 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { maxStreamsFromFileLimit } from '../src/file-limit.ts'
+import { writeFile } from './support/folder.ts'
 
 const HEADER = 'Limit                     Soft Limit           Hard Limit           Units     \n'
-
-/** A file as `/proc/self/limits`, removed with the test. */
-function limitsFile(text: string): string {
-  const folder = mkdtempSync(join(tmpdir(), 'piazza-limits-'))
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true })
-  })
-  const file = join(folder, 'limits')
-  writeFileSync(file, text)
-  return file
-}
 
 function streamsFor(soft: string): number {
   const row = `Max open files            ${soft.padEnd(20)} 1048576              files     \n`
   const processes =
     'Max processes             7                    7                    processes \n'
-  return maxStreamsFromFileLimit(limitsFile(HEADER + processes + row))
+  return maxStreamsFromFileLimit(writeFile(HEADER + processes + row))
 }
 
 describe('streams that the limit of open files allows', () => {
@@ -47,7 +34,7 @@ describe('streams that the limit of open files allows', () => {
   test('are some where the system does not tell', () => {
     const unknown = maxStreamsFromFileLimit('/there/is/no/such/file')
     expect(unknown).toBeGreaterThan(100)
-    expect(maxStreamsFromFileLimit(limitsFile('nothing of use'))).toBe(unknown)
+    expect(maxStreamsFromFileLimit(writeFile('nothing of use'))).toBe(unknown)
   })
 
   test('of this machine are some', () => {

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process'
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { chmodSync, cpSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { expect, onTestFinished, test } from 'vitest'
+import { expect, test } from 'vitest'
+import { createFolder } from './support/folder.ts'
 
 const SCRIPTS = fileURLToPath(new URL('../script', import.meta.url))
 /** In place of npm: talks, and builds a hub that prints one line. */
@@ -18,10 +18,7 @@ echo 'console.log("a line of the hub")' > dist/main.js
 
 /** A checkout that nobody has run yet, with an `npm` of its own; removed with the test. */
 function freshCheckout(): { server: string; PATH: string } {
-  const folder = mkdtempSync(join(tmpdir(), 'piazza-checkout-'))
-  onTestFinished(() => {
-    rmSync(folder, { recursive: true })
-  })
+  const folder = createFolder()
   cpSync(SCRIPTS, join(folder, 'script'), { recursive: true })
   mkdirSync(join(folder, 'src'))
   mkdirSync(join(folder, 'bin'))

@@ -1,8 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtempSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createFolder } from '../support/folder.ts'
 import { startHub } from '../support/hub.ts'
 import { freePort } from '../support/free-port.ts'
 import { startRedisProcess } from '../support/redis-process.ts'
@@ -30,7 +29,7 @@ function openssl(...args: readonly string[]): void {
 
 /** A certificate authority, and a certificate of its for 127.0.0.1. */
 function makeCertificates(): { ca: string; cert: string; key: string } {
-  const directory = mkdtempSync(join(tmpdir(), 'piazza-tls-'))
+  const directory = createFolder()
   const [ca, caKey, cert, key] = ['ca.pem', 'ca.key', 'cert.pem', 'cert.key'].map((name) =>
     join(directory, name),
   ) as [string, string, string, string]
@@ -63,7 +62,7 @@ function makeCertificates(): { ca: string; cert: string; key: string } {
 }
 
 test('a unix socket, and another database', async ({ onTestFinished }) => {
-  const path = join(mkdtempSync(join(tmpdir(), 'piazza-socket-')), 'redis.sock')
+  const path = join(createFolder(), 'redis.sock')
   await startServer(onTestFinished, ['--unixsocket', path])
   await expectWorking({ PIAZZA_REDIS_URL: `unix://${path}?db=3` })
 })

@@ -1,8 +1,6 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { readConfig } from '../../src/config/read-config.ts'
+import { writeFile } from '../support/folder.ts'
 
 const NO_ADDRESS = {
   host: undefined,
@@ -15,9 +13,7 @@ const NO_ADDRESS = {
 }
 
 function pemFile(text = '-----BEGIN CERTIFICATE-----\n'): string {
-  const file = join(mkdtempSync(join(tmpdir(), 'piazza-pem-')), 'some.pem')
-  writeFileSync(file, text)
-  return file
+  return writeFile(text)
 }
 
 describe('PIAZZA_REDIS_URL', () => {

@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { once } from 'node:events'
 import { GenericContainer } from 'testcontainers'
 import { onTestFinished } from 'vitest'
+import { createFolder } from './folder.ts'
 import { freePort } from './free-port.ts'
 import { waitForRedis } from './redis-answers.ts'
 import { DEFAULT_IMAGE } from './redis.ts'
@@ -50,10 +49,10 @@ async function runContained(command: readonly string[]): Promise<Kill> {
 }
 
 async function runHere(command: readonly string[]): Promise<Kill> {
-  const directory = await mkdtemp(join(tmpdir(), 'piazza-redis-'))
-  const server = spawn('sh', [...command], { stdio: 'ignore', cwd: directory })
+  const server = spawn('sh', [...command], { stdio: 'ignore', cwd: createFolder() })
+  const hasEnded = once(server, 'exit')
   return async () => {
     server.kill('SIGKILL')
-    await rm(directory, { recursive: true, force: true })
+    await hasEnded
   }
 }

@@ -23,7 +23,14 @@ export async function startRedisProcess(settings: readonly string[]): Promise<Re
     server.kill('SIGKILL')
     await hasEnded
   }
-  await start()
+  const remove = async () => {
+    await kill()
+    await rm(directory, { recursive: true, force: true })
+  }
+  await start().catch(async (error: Error) => {
+    await remove()
+    throw error
+  })
   return {
     port,
     kill,
@@ -35,9 +42,6 @@ export async function startRedisProcess(settings: readonly string[]): Promise<Re
     goOn: async () => {
       server.kill('SIGCONT')
     },
-    remove: async () => {
-      await kill()
-      await rm(directory, { recursive: true, force: true })
-    },
+    remove,
   }
 }
