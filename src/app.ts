@@ -93,7 +93,7 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     slowTimeoutMs: config.PIAZZA_SLOW_STREAM_TIMEOUT,
     logMaxAgeMs: config.PIAZZA_LOG_MAX_AGE,
   })
-  const maxStreams = config.PIAZZA_MAX_STREAMS ?? maxStreamsFromFileLimit()
+  const maxStreams = chooseMaxStreams(config.PIAZZA_MAX_STREAMS, logger)
   const corsOrigins = config.PIAZZA_CORS_ORIGINS
 
   const http = createHttp({ logger, metrics, maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES })
@@ -148,6 +148,20 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       await broker.close()
     },
   }
+}
+
+/** What is set counts, but more streams than there may be files would leave none for publishers: that is said. */
+function chooseMaxStreams(configuredStreams: number | undefined, logger: Logger): number {
+  const fittingStreams = maxStreamsFromFileLimit()
+  if (configuredStreams !== undefined && configuredStreams > fittingStreams) {
+    const advice =
+      'raise the limit of open files (ulimit -n, LimitNOFILE= of systemd, --ulimit nofile= of Docker), or set PIAZZA_MAX_STREAMS lower'
+    logger.warn(
+      { configuredStreams, fittingStreams, advice },
+      'PIAZZA_MAX_STREAMS is more than the limit of open files allows',
+    )
+  }
+  return configuredStreams ?? fittingStreams
 }
 
 /** A log larger than the heap would end the process: it is cut to what fits, and that is said. */

@@ -1,3 +1,4 @@
+import { type Socket } from 'node:net'
 import { type FastifyReply } from 'fastify'
 import { type Broker } from '../broker/broker.ts'
 import { errors } from '../errors.ts'
@@ -19,10 +20,11 @@ export interface RefusalOptions {
 const LOAD_DECAY_MS = 10_000
 
 /**
- * A connection that was refused is kept for so long for its next request. A crowd outside would else hold the files
- * that are left for publishers, each for as long as other connections may idle.
+ * A connection that was refused is kept for so long for its next request, and so many are at a time; others end with
+ * their refusal. A crowd outside would else hold the files that are left for publishers.
  */
-const REFUSED_IDLE_MS = 5000
+const REFUSED_IDLE_SECONDS = 5
+const MAX_REFUSED_KEPT = 16
 
 /** A small hub is not at full load by a handful of refusals. */
 const MIN_FULL_LOAD = 100
@@ -36,6 +38,8 @@ export class Refusals {
   /** Refusals of late, decaying. */
   #recent = 0
   #updatedMs = 0
+  /** Connections that were refused, and stay open. */
+  readonly #kept = new Set<Socket>()
 
   constructor(options: RefusalOptions) {
     this.#options = options
@@ -53,8 +57,7 @@ export class Refusals {
   answer(reply: FastifyReply, reason: RefusalReason): FastifyReply {
     const { hub, metrics, status } = this.#options
     metrics.countRefused(reason)
-    const { raw } = reply
-    raw.once('finish', () => raw.req.socket.setTimeout(REFUSED_IDLE_MS)) // after node:http has set its own
+    this.#keepOrClose(reply)
     const retryMs = hub.randomRetryMs(this.#load())
     reply.header('piazza-refused', reason).header('retry-after', Math.ceil(retryMs / 1000))
     if (status === '503') {
@@ -63,6 +66,27 @@ export class Refusals {
       )
     }
     return reply.type('text/event-stream').code(200).send(refusalBody(reason, retryMs))
+  }
+
+  /** Tells the client what becomes of its connection, as node:http would tell the time of all others. */
+  #keepOrClose(reply: FastifyReply): void {
+    const { raw } = reply
+    const { socket } = raw.req
+    if (!this.#isKept(socket)) {
+      reply.header('connection', 'close')
+      return
+    }
+    raw.once('finish', () => socket.setTimeout(REFUSED_IDLE_SECONDS * 1000)) // after node:http has set its own
+    if (!raw.shouldKeepAlive) return
+    reply.header('connection', 'keep-alive').header('keep-alive', `timeout=${REFUSED_IDLE_SECONDS}`)
+  }
+
+  #isKept(socket: Socket): boolean {
+    if (this.#kept.has(socket)) return true
+    if (this.#kept.size >= MAX_REFUSED_KEPT) return false
+    this.#kept.add(socket)
+    socket.once('close', () => this.#kept.delete(socket))
+    return true
   }
 
   /** 0-1: refusals of late as a share of the streams there may be. */

@@ -1,3 +1,4 @@
+import { type Socket } from 'node:net'
 import { expect, test } from 'vitest'
 import { startHubProcess } from '../support/hub-process.ts'
 import { openIdleStreams } from '../support/idle-streams.ts'
@@ -24,8 +25,10 @@ test('a hub with few files takes fewer streams, says so, and goes on for everybo
   // Fifty publishers at once still find a file each.
   await Promise.all(Array.from({ length: 50 }, (_, i) => hub.send('a', `${i}`)))
 
-  // Nor does a crowd outside hold the files for long that are left.
-  const crowd = await openIdleStreams(hub.port, 40)
+  // Nor does a crowd outside hold the files that are left: it is larger than they are many.
+  const crowd: Socket[] = []
+  while (crowd.length < 100) crowd.push(...(await openIdleStreams(hub.port, 20)))
+  await Promise.all(Array.from({ length: 20 }, (_, i) => hub.send('a', `meanwhile ${i}`)))
   expect(await hub.metric('piazza_streams')).toBe(225)
   await waitFor('the crowd to be let go', () => crowd.every(({ closed }) => closed), 20_000)
   await Promise.all(Array.from({ length: 50 }, (_, i) => hub.send('a', `again ${i}`)))
@@ -35,3 +38,21 @@ test('a hub with few files takes fewer streams, says so, and goes on for everybo
   const late = await openStream(hub.port, '/channels/a?last=1')
   await late.waitForMessages(1)
 }, 60_000)
+
+const tooMany = (log: readonly string[]) =>
+  log.filter((line) => line.includes('PIAZZA_MAX_STREAMS is more than'))
+
+test('a limit of streams beyond the limit of files is taken, and warned of', async () => {
+  const hub = await startHubProcess({ PIAZZA_MAX_STREAMS: '226' }, { fileLimit: 300 })
+  const [line, ...others] = tooMany(hub.log)
+  expect(others).toEqual([])
+  const warning = JSON.parse(line!) as Record<string, unknown>
+  expect(warning).toMatchObject({ level: 40, configuredStreams: 226, fittingStreams: 225 })
+  expect(warning['advice']).toMatch(/ulimit -n.*LimitNOFILE/)
+  expect(hub.log.some((other) => other.includes('"maxStreams":226'))).toBe(true)
+})
+
+test('a limit of streams that the files allow is not warned of', async () => {
+  const hub = await startHubProcess({ PIAZZA_MAX_STREAMS: '225' }, { fileLimit: 300 })
+  expect(tooMany(hub.log)).toEqual([])
+})

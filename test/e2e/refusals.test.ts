@@ -44,12 +44,45 @@ test('a stream too many gets an ordinary short answer that keeps its browser ask
 test('a refusal dispatches no event, and its connection can be used again', async () => {
   const { hub } = await startFullHub()
   const refused = await openStream(hub.port, '/channels/a')
-  expect(refused.headers['connection']).not.toBe('close')
+  expect(refused.headers).toMatchObject({ connection: 'keep-alive', 'keep-alive': 'timeout=5' })
   expect(refused.headers['piazza-refused']).toBe('max-streams')
   await waitFor('the refusal', () => refused.retry !== undefined)
   expect(refused.events).toEqual([])
   refused.socket.write(`GET /livez HTTP/1.1\r\nHost: 127.0.0.1:${hub.port}\r\n\r\n`)
   await waitFor('the second answer', () => refused.raw.split('HTTP/1.1 200').length === 3)
+})
+
+test('a client that wants its connection closed is not told that it is kept', async () => {
+  const { hub } = await startFullHub()
+  const headers = { Connection: 'close' }
+  const refused = await openStream(hub.port, '/channels/a', { headers })
+  expect(refused.headers).toMatchObject({ connection: 'close', 'piazza-refused': 'max-streams' })
+  expect(refused.headers).not.toHaveProperty('keep-alive')
+  await refused.waitForClose()
+})
+
+test('of a crowd that is refused few keep their connections, and what they are told is complete', async () => {
+  const { hub } = await startFullHub()
+  const openCrowd = () =>
+    Promise.all(Array.from({ length: 40 }, () => openStream(hub.port, '/channels/a')))
+  const crowd = await openCrowd()
+  const closing = crowd.filter(({ headers }) => headers['connection'] === 'close')
+  expect(crowd.length - closing.length).toBe(16)
+  await Promise.all(closing.map((stream) => stream.waitForClose(1000)))
+  for (const { headers, body } of crowd) {
+    expect(headers).toHaveProperty('piazza-refused')
+    expect(Number(headers['content-length'])).toBe(body.length)
+  }
+  expect(crowd.filter(({ isClosed }) => isClosed)).toHaveLength(closing.length)
+  // Who is kept may ask again and again; who leaves makes room.
+  const kept = crowd.find(({ isClosed }) => !isClosed)
+  kept!.socket.write(`GET /channels/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+  await waitFor('the second refusal', () => kept!.raw.split('timeout=5').length === 3)
+  for (const stream of crowd) stream.close()
+  await waitFor('room for others', async () => {
+    const next = await openStream(hub.port, '/channels/a')
+    return next.headers['connection'] === 'keep-alive'
+  })
 })
 
 test('when one leaves, the next is taken', async () => {
