@@ -7,6 +7,7 @@ export default defineConfig({
     exclude: [
       ...(process.env['TEST_DOCKER'] ? [] : ['test/docker/**']),
       ...(process.env['TEST_NETWORK'] ? [] : ['test/network/**']),
+      ...(process.env['TEST_SILENCE'] ? [] : ['test/e2e/clients/silence-of-all.test.ts']), // takes 7 minutes
     ],
     testTimeout: 20_000,
     hookTimeout: 60_000,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { LONGEST_SECONDS, SILENCE } from '../e2e/clients/silence.ts'
 import { TRAITS } from '../e2e/clients/traits.ts'
 import { readDocument, ROOT, tableRows } from './markdown.ts'
 
@@ -18,6 +19,15 @@ describe('docs/clients.md', () => {
     const told = new Map(rows.map(([name, ...cells]) => [name, cells]))
     const measured = new Map(Object.entries(TRAITS).map(([name, of]) => [name, Object.values(of)]))
     expect(told).toEqual(measured)
+  })
+
+  test('says when each gives up a silent stream, as `npm run clients-idle` measures it', () => {
+    const [, ...rows] = rowsOf('silence')
+    const expected = Object.entries(SILENCE).map(([name, seconds]) => [
+      name,
+      seconds === undefined ? `not within ${LONGEST_SECONDS} s` : `${seconds} s`,
+    ])
+    expect(rows).toEqual(expected)
   })
 
   test('says which versions of the packages were measured', () => {

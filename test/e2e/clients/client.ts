@@ -36,6 +36,8 @@ export interface Traits {
   readonly tornBlock: 'dropped' | 'dropped, id kept' | 'put before the next'
   /** A comment with a blank line behind it. */
   readonly blankComment: 'ignored' | 'an event'
+  /** The stream ends, whole. */
+  readonly cleanEnd: 'comes back' | 'stops'
   /** The connection closes before an answer. */
   readonly noAnswer: 'comes back' | 'stops'
   readonly after503: 'comes back' | 'stops'

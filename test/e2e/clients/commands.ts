@@ -31,3 +31,6 @@ function command(...program: readonly string[]): Client {
 export const curl = command('bash', pathOf('curl.sh'))
 export const httpxSse = command(PYTHON, pathOf('follow_httpx_sse.py'))
 export const sseclientPy = command(PYTHON, pathOf('follow_sseclient_py.py'))
+/** Not told when to give up. */
+export const httpxSseUntold = command(PYTHON, pathOf('follow_httpx_sse.py'), '--untold')
+export const sseclientPyUntold = command(PYTHON, pathOf('follow_sseclient_py.py'), '--untold')

@@ -9,11 +9,12 @@ from httpx_sse import connect_sse
 
 # httpx gives up after 5 s without a byte; a heartbeat comes every 15 s
 TIMEOUT = httpx.Timeout(5, read=60)
+OPTIONS = {} if "--untold" in sys.argv else {"timeout": TIMEOUT}
 
 
 def follow(url):
     last_id, retry_s = "", 2.0
-    with httpx.Client(timeout=TIMEOUT) as client:
+    with httpx.Client(**OPTIONS) as client:
         while True:
             headers = {"Last-Event-ID": last_id} if last_id else {}
             try:
@@ -32,5 +33,5 @@ def follow(url):
             time.sleep(retry_s)
 
 
-for event in follow(sys.argv[1]):
+for event in follow(sys.argv[-1]):
     print(json.dumps({"event": event.event, "data": event.data, "id": event.id}), flush=True)

@@ -4,7 +4,8 @@ import { type Client, type Follower, type Heard, type Traits } from './client.ts
 import { ended, noAnswer, open, startStubHub, status, type StubAnswer } from './stub-hub.ts'
 
 const DEADLINE_MS = 30_000
-const OPENING = ':\nretry: 20\nevent: piazza.open\ndata: {}\nid: 10\n\n'
+/** What a hub says first. */
+export const OPENING = ':\nretry: 20\nevent: piazza.open\ndata: {}\nid: 10\n\n'
 
 /** What a client does with a stub that plays what no hub of ours does. Who reconnects it can't tell. */
 export async function measureTraits(client: Client): Promise<Omit<Traits, 'reconnects'>> {
@@ -33,6 +34,7 @@ export async function measureTraits(client: Client): Promise<Omit<Traits, 'recon
     idOnlyBlock: empty.has('20') ? 'an event' : asked[1] === 20 ? 'id kept' : 'ignored',
     tornBlock: tornBlock(heard, asked),
     blankComment: empty.has('10') ? 'an event' : 'ignored',
+    cleanEnd: await measureReturn(client, ended(OPENING)),
     noAnswer: await measureReturn(client, noAnswer),
     after503: await measureReturn(client, status(503)),
     after204: await measureReturn(client, status(204)),
@@ -60,7 +62,8 @@ async function measureReturn(client: Client, answer: StubAnswer): Promise<'comes
   return stub.asked.length >= 3 ? 'comes back' : 'stops'
 }
 
-async function follow(client: Client, url: string): Promise<Follower> {
+/** Follows until the test is over. */
+export async function follow(client: Client, url: string): Promise<Follower> {
   const follower = await client.follow(url, ['message'])
   onTestFinished(() => follower.close())
   return follower

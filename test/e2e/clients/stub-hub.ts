@@ -10,6 +10,8 @@ export interface StubHub {
   readonly url: string
   /** The header `Last-Event-ID` of each request, empty where there was none. */
   readonly asked: readonly string[]
+  /** How long answers took until they or their connections ended, ms, in the order of the ends. */
+  readonly lastedMs: readonly number[]
   /** Closes the open connections in the middle of their streams. */
   tear(): void
 }
@@ -21,6 +23,7 @@ const CORS_HEADERS = {
 
 export async function startStubHub(...answers: readonly StubAnswer[]): Promise<StubHub> {
   const asked: string[] = []
+  const lastedMs: number[] = []
   const streams = new Set<ServerResponse>()
   const server = createServer((request: IncomingMessage, response) => {
     for (const [name, value] of Object.entries(CORS_HEADERS)) response.setHeader(name, value)
@@ -29,6 +32,8 @@ export async function startStubHub(...answers: readonly StubAnswer[]): Promise<S
       return
     }
     streams.add(response)
+    const startedMs = performance.now()
+    response.on('close', () => lastedMs.push(performance.now() - startedMs))
     asked.push(String(request.headers['last-event-id'] ?? ''))
     answers[Math.min(asked.length, answers.length) - 1]!(response)
   })
@@ -42,6 +47,7 @@ export async function startStubHub(...answers: readonly StubAnswer[]): Promise<S
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/stream`,
     asked,
+    lastedMs,
     tear: () => {
       for (const { socket } of streams) socket?.end()
     },

@@ -7,6 +7,7 @@ const EVENT_SOURCE: Traits = {
   idOnlyBlock: 'ignored',
   tornBlock: 'dropped',
   blankComment: 'ignored',
+  cleanEnd: 'comes back',
   noAnswer: 'comes back',
   after503: 'stops',
   after204: 'stops',
