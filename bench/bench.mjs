@@ -1,6 +1,7 @@
 // npm run bench: all measurements, one after the other, each in processes of its own; `npm run bench -- memory growth`
 // makes these only. See README.md for what is measured and what distorts it.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
@@ -16,7 +17,12 @@ console.log(
 )
 for (const name of wanted.length === 0 ? ALL : wanted) {
   console.log(`\n${name} (load average before: ${load()})`)
-  const file = fileURLToPath(new URL(`${name}.mjs`, import.meta.url))
-  const { status } = spawnSync(process.execPath, [file], { stdio: 'inherit' })
+  const [file, endWithParent] = [`${name}.mjs`, 'hubs/end-with-parent.mjs'].map((path) =>
+    fileURLToPath(new URL(path, import.meta.url)),
+  )
+  const measurement = spawn(process.execPath, ['--import', endWithParent, file], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+  })
+  const [status] = await once(measurement, 'exit')
   if (status !== 0) process.exit(1)
 }

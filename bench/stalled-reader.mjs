@@ -1,20 +1,27 @@
 // node bench/stalled-reader.mjs: what readers that take nothing cost the hub and the others, among 1000 (see README.md).
 import { pinLoad, withHub } from './hub.mjs'
-import { datedData, lagMeter, quantile } from './load/lag.mjs'
+import { checkedLags } from './load/checked-lags.mjs'
+import { datedData, quantile } from './load/lag.mjs'
 import { openStreams } from './load/open-streams.mjs'
-import { publishPaced, settle } from './load/pace.mjs'
+import { orderCheck } from './load/order-check.mjs'
+import { arrival, publishPaced } from './load/pace.mjs'
 import { range } from './load/range.mjs'
 
 const STREAMS = 1000
 const PER_SECOND = 20
 const MB_PER_SECOND = 10
+const WARM_UP_SECONDS = 7
 const SECONDS = Number(process.env.BENCH_BIG_SECONDS ?? 20)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const MB = 1_000_000
+const BIG_PER_SECOND = MB_PER_SECOND * 10
 const BIG_DATA = 'x'.repeat(MB / 10)
-/** They are looked at while they are stalled, not cut. */
+/**
+ * They are looked at while they are stalled, not cut. The log is full after the warm-up, and long enough for a healthy
+ * reader on a machine that does other work, too: no message may be missing there.
+ */
 const HUBS = {
-  piazza: { env: { PIAZZA_SLOW_STREAM_TIMEOUT: '10m' } },
+  piazza: { env: { PIAZZA_SLOW_STREAM_TIMEOUT: '10m', PIAZZA_LOG_MAX_BYTES: '64MiB' } },
   naive: { file: 'hubs/naive.mjs' },
 }
 
@@ -22,16 +29,17 @@ const used = ({ heapUsed, external }) => heapUsed + external
 
 /** 200 MB to `stalledCount` streams that take nothing and one that does, beside a channel of 1000 streams. */
 async function measure({ url, memory }, stalledCount) {
-  const lags = []
-  const others = await openStreams(
+  const { lags, meterOf, requireAll } = checkedLags()
+  const others = await openStreams(url, STREAMS, () => 'small', meterOf)
+  const big = { ids: 0, outOfOrder: 0 }
+  const [healthy, ...stalled] = await openStreams(
     url,
-    STREAMS,
-    () => 'small',
-    () => lagMeter(lags),
+    1 + stalledCount,
+    () => 'big',
+    (i) => (i === 0 ? orderCheck(big) : undefined),
   )
-  const [healthy, ...stalled] = await openStreams(url, 1 + stalledCount, () => 'big')
   const publishBig = (seconds) =>
-    publishPaced(url, seconds * MB_PER_SECOND * 10, MB_PER_SECOND * 10, () => ({
+    publishPaced(url, seconds * BIG_PER_SECOND, BIG_PER_SECOND, () => ({
       channel: 'big',
       data: BIG_DATA,
     }))
@@ -40,13 +48,23 @@ async function measure({ url, memory }, stalledCount) {
       channel: 'small',
       data: datedData(),
     }))
-  await Promise.all([publishBig(3), publishSmall(3)])
-  await settle(() => healthy.content)
+  await arrival(() => healthy.content, 1)
+  big.ids = 0 // of the opening block
+  const publish = async (seconds) => {
+    await Promise.all([publishBig(seconds), publishSmall(seconds)])
+    await arrival(() => big.ids, seconds * BIG_PER_SECOND)
+    await arrival(() => lags.length, seconds * PER_SECOND * STREAMS)
+    requireAll(seconds * PER_SECOND * STREAMS)
+    if (big.ids !== seconds * BIG_PER_SECOND || big.outOfOrder > 0) {
+      throw new Error(`to the healthy reader came ${big.ids} ids, ${big.outOfOrder} out of order`)
+    }
+  }
+  await publish(WARM_UP_SECONDS)
   lags.length = 0
+  big.ids = 0
   const before = await memory(true)
   for (const stream of stalled) stream.stall()
-  await Promise.all([publishBig(SECONDS), publishSmall(SECONDS)])
-  await settle(() => healthy.content + lags.length)
+  await publish(SECONDS)
   const after = await memory(true)
   for (const stream of [...others, healthy, ...stalled]) stream.close()
   return {

@@ -1,5 +1,6 @@
-// Loaded into a hub by `--import`: collects garbage and tells its memory when asked. It needs --expose-gc.
+// Loaded into a hub by `--import`: collects garbage and tells its memory when asked, and ends with who asks. It needs --expose-gc.
 import { setImmediate as turn } from 'node:timers/promises'
+import './end-with-parent.mjs'
 
 /** Node 20 takes options it does not know for a collection of the young generation alone. */
 const knowsLastResort = !process.versions.node.startsWith('20.')
@@ -18,4 +19,3 @@ process.on('message', async ({ isLastResort }) => {
   }
   process.send(process.memoryUsage())
 })
-process.channel.unref()

@@ -1,6 +1,6 @@
 const ID = Buffer.from('\nid: ')
 
-/** Looks at a stream's content piece by piece, and counts ids that don't rise in `report.outOfOrder`. */
+/** Looks at a stream's content piece by piece, and counts ids in `report.ids`, and those that don't rise in `report.outOfOrder`. */
 export function orderCheck(report) {
   let last = ''
   let rest = Buffer.alloc(0)
@@ -12,6 +12,7 @@ export function orderCheck(report) {
       const end = all.indexOf(10, at + ID.length)
       if (end < 0) break
       const id = all.latin1Slice(at + ID.length, end).padStart(16, '0')
+      report.ids += 1
       if (id <= last) report.outOfOrder += 1
       last = id
       done = end

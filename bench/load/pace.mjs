@@ -15,6 +15,14 @@ export async function publishPaced(url, count, perSecond, bodyOf) {
   publisher.close()
 }
 
+const ARRIVAL_DEADLINE_MS = 20_000
+
+/** Waits until so many are there, for 20 s: whoever counts tells what is missing. */
+export async function arrival(total, expected) {
+  const endMs = performance.now() + ARRIVAL_DEADLINE_MS
+  while (total() < expected && performance.now() < endMs) await sleep(50)
+}
+
 /** Waits until a number has not changed for a while: nothing comes any more. */
 export async function settle(total) {
   for (let last = -1; last !== total();) {

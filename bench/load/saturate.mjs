@@ -12,7 +12,7 @@ const IN_FLIGHT = 64
 
 /** Deliveries a second to `count` streams in all, spread over `streamUrls`, when publishers push as fast as answers come. */
 export async function saturate({ publishUrl, streamUrls, count, seconds }) {
-  const report = { outOfOrder: 0 }
+  const report = { ids: 0, outOfOrder: 0 }
   const checkOf = (i) => (i < CHECKED_STREAMS ? orderCheck(report) : undefined)
   const opened = await Promise.all(
     streamUrls.map((url) => openStreams(url, count / streamUrls.length, () => 'bench', checkOf)),

@@ -1,0 +1,44 @@
+import { spawn } from 'node:child_process'
+import net from 'node:net'
+import { createInterface } from 'node:readline'
+import { expect, onTestFinished, test } from 'vitest'
+import { waitFor } from './support/wait.ts'
+
+const HUB = new URL('../bench/hub.mjs', import.meta.url).href
+
+/** Starts a hub as measurements do, tells its address, and never ends. */
+const MEASUREMENT = `
+import { withHub } from ${JSON.stringify(HUB)}
+await withHub(async ({ url }) => {
+  console.log(url)
+  await new Promise(() => {})
+}, { file: 'hubs/answer.mjs' })`
+
+function isReachable(url: string): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(Number(new URL(url).port), '127.0.0.1')
+    const answer = (isOpen: boolean) => {
+      socket.destroy()
+      resolve(isOpen)
+    }
+    socket.once('connect', () => answer(true))
+    socket.once('error', () => answer(false))
+  })
+}
+
+test('a measurement that is killed leaves no hub behind', async () => {
+  const measurement = spawn(process.execPath, ['--input-type=module', '-e', MEASUREMENT], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  })
+  onTestFinished(() => {
+    measurement.kill('SIGKILL')
+  })
+  let url = ''
+  createInterface({ input: measurement.stdout }).on('line', (line) => {
+    url = line
+  })
+  await waitFor('the hub to start', () => url !== '')
+  expect(await isReachable(url)).toBe(true)
+  measurement.kill('SIGKILL')
+  await waitFor('the hub to end', async () => !(await isReachable(url)))
+})
