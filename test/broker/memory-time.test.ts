@@ -272,12 +272,12 @@ describe('whatever ages out meanwhile, a resume within the age is complete', () 
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => check(steps, false)),
       { numRuns: 200 },
     )
-  })
+  }, 60_000)
 
   test('also where other channels are deleted', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(step, { maxLength: 40 }), (steps) => check(steps, true)),
       { numRuns: 200 },
     )
-  })
+  }, 60_000)
 })
