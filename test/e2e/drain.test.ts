@@ -1,6 +1,7 @@
 import net from 'node:net'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HubProcess, startHubProcess } from '../support/hub-process.ts'
+import { startHub } from '../support/hub.ts'
 import { gapsOf, idsOf, isRising, textsOf } from '../support/position.ts'
 import { openStream, type RawStream } from '../support/raw-stream.ts'
 import { request } from '../support/request.ts'
@@ -162,6 +163,16 @@ describe('a drain', () => {
     expect(hub.exitCode).toBeNull()
     await hub.waitForExit(8000)
     expect(hub.exitCode).toBe(0)
+  })
+
+  test('is not needed for a server to close: sockets that have left node:http are cut', async () => {
+    const { app, port } = await startHub()
+    const stream = await openStream(port, '/channels/a')
+    await stream.waitForEvents(1)
+    const closing = app.http.close()
+    await stream.waitForClose(3000)
+    await closing
+    expect(stream.isComplete).toBe(false)
   })
 
   test('lets a stream come back to a fresh hub, which tells what the memory log lost', async () => {

@@ -93,7 +93,7 @@ async function holdDrain(hub: TestHub): Promise<() => void> {
 }
 
 /** Publishes one message after the other until it is stopped. */
-function keepPublishing(send: () => Promise<unknown>): () => Promise<void> {
+export function keepPublishing(send: () => Promise<unknown>): () => Promise<void> {
   const stopped = new AbortController()
   const publishing = (async () => {
     while (!stopped.signal.aborted) await send()
