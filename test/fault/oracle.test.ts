@@ -33,13 +33,13 @@ test(
     const readers = Array.from({ length: READERS }, (_, i) => {
       const channels = random.some(CHANNELS, i % 2 === 0 ? 1 : CHANNELS.length)
       const name = `reader ${i} of ${channels.join(',')}`
-      return new Reader({ name, channels, ports: [hub.port], random: random.fork() })
+      return new Reader({ name, channels, ports: () => [hub.port], random: random.fork() })
     })
     const publishers = Array.from({ length: PUBLISHERS }, (_, i) =>
       publishAtRandom(
         {
           name: `publisher ${i}`,
-          hubs: [hub],
+          publish: (body) => hub.publish(body),
           random: random.fork(),
           channels: CHANNELS,
           maxPauseMs: 15,

@@ -3,6 +3,8 @@ import { onTestFinished } from 'vitest'
 import { AT_ONCE, type Pace, paced } from './pace.ts'
 
 type Held = 'announcements' | 'commands' | 'replies'
+/** What comes on which connection, and from which side. */
+type Kind = Held | 'orders'
 
 /** A TCP proxy on 127.0.0.1 between a hub and its Redis, that can misbehave. */
 export interface FaultyProxy {
@@ -13,6 +15,8 @@ export interface FaultyProxy {
   freeze(): void
   /** Connections that have subscribed are deaf from now on: they stay open, and nothing comes. */
   deafen(): void
+  /** The same of one connection alone, and for good: one that replaces it is whole. */
+  halfOpen(connection: 'commands' | 'subscriber'): void
   /** Everything is late by so much, until `mend`. */
   delay(ms: number): void
   /** No more than so much passes, until `mend`. */
@@ -43,7 +47,7 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
   let isFrozen = false
   let pace: Pace = AT_ONCE
   /** What comes from a socket, as far as it is known what the connection is used for. */
-  const kinds = new Map<net.Socket, Held>()
+  const kinds = new Map<net.Socket, Kind>()
   const held = new Map<Held, (() => void)[]>()
   const deaf = new Set<net.Socket>()
   const forward = (from: net.Socket, to: net.Socket) => {
@@ -51,7 +55,7 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
     from.on('data', (bytes: Buffer) => {
       if (isFrozen || deaf.has(from)) return // lost, as on a line that is dead
       const kind = kinds.get(from)
-      const pieces = kind && held.get(kind)
+      const pieces = kind && kind !== 'orders' ? held.get(kind) : undefined
       if (pieces !== undefined) {
         pieces.push(() => to.write(bytes))
         return
@@ -78,7 +82,7 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
     }
     client.on('data', (bytes: Buffer) => {
       const text = bytes.toString('latin1')
-      if (text.includes('subscribe\r\n')) kinds.set(upstream, 'announcements')
+      if (text.includes('subscribe\r\n')) kinds.set(upstream, 'announcements').set(client, 'orders')
       if (text.includes('evalsha\r\n')) kinds.set(upstream, 'replies').set(client, 'commands')
     })
     forward(client, upstream)
@@ -91,6 +95,9 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
     for (const write of held.get(what) ?? []) write()
     held.delete(what)
   }
+  const deafen = (...lost: readonly Kind[]) => {
+    for (const [socket, kind] of kinds) if (lost.includes(kind)) deaf.add(socket)
+  }
   const cut = () => {
     isCut = true
     for (const socket of sockets) socket.destroy()
@@ -101,8 +108,10 @@ export async function openFaultyProxy(targetPort: number): Promise<FaultyProxy> 
     freeze: () => {
       isFrozen = true
     },
-    deafen: () => {
-      for (const [socket, kind] of kinds) if (kind === 'announcements') deaf.add(socket)
+    deafen: () => deafen('announcements'),
+    halfOpen: (connection) => {
+      if (connection === 'commands') deafen('commands', 'replies')
+      else deafen('orders', 'announcements')
     },
     delay: (ms) => {
       pace = { ...AT_ONCE, delayMs: ms }

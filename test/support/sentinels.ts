@@ -1,6 +1,6 @@
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
-import { launchRedis } from './launched-redis.ts'
+import { type LaunchedRedis, launchRedis } from './launched-redis.ts'
 import { waitFor } from './wait.ts'
 
 /** A master, a replica and three sentinels, that end with the test. */
@@ -9,48 +9,97 @@ export interface SentinelSetup {
   readonly sentinels: string
   /** Everything the master has, the replica has. */
   waitForReplica(): Promise<void>
+  /** SIGKILL, as soon as the sentinels know a replica that can take its place. */
   killMaster(): Promise<void>
-  /** For a client of the test on the master. */
+  /** After `killMaster`: waits for the new master, and gives it a replica. */
+  replaceMaster(): Promise<void>
+  /** For a client of the test on the master of the beginning, or of the last `replaceMaster`. */
   readonly client: Redis
+}
+
+export interface SentinelOptions {
+  /** Of the sentinels alone. */
+  readonly password?: string
 }
 
 const QUORUM = 2
 const DOWN_AFTER_MS = 1000
+const PLAIN = ['save ""', 'repl-diskless-sync-delay 0']
+/** A second failover waits for twice the timeout of the first. */
+const FAILOVER_MS = 45_000
 
-export async function startSentinels(): Promise<SentinelSetup> {
-  const plain = ['save ""', 'repl-diskless-sync-delay 0']
-  const master = await launchRedis(plain)
-  await launchRedis([...plain, `replicaof 127.0.0.1 ${master.port}`])
+function connect(port: number, password?: string): Redis {
+  const client = new Redis({ port, host: '127.0.0.1', ...(password && { password }) })
+  client.on('error', () => {})
+  onTestFinished(() => client.disconnect())
+  return client
+}
+
+/** Of names and values in turn. */
+function fieldOf(row: readonly string[], name: string): string | undefined {
+  return row[row.indexOf(name) + 1]
+}
+
+export async function startSentinels({ password }: SentinelOptions = {}): Promise<SentinelSetup> {
+  const first = await launchRedis(PLAIN)
+  const servers = new Map<number, LaunchedRedis>([[first.port, first]])
+  const follow = async (port: number) => {
+    const server = await launchRedis([...PLAIN, `replicaof 127.0.0.1 ${port}`])
+    servers.set(server.port, server)
+  }
+  await follow(first.port)
   const ports: number[] = []
   for (let i = 0; i < 3; i += 1) {
     const directives = [
-      `sentinel monitor mymaster 127.0.0.1 ${master.port} ${QUORUM}`,
+      `sentinel monitor mymaster 127.0.0.1 ${first.port} ${QUORUM}`,
       `sentinel down-after-milliseconds mymaster ${DOWN_AFTER_MS}`,
       'sentinel failover-timeout mymaster 5000',
+      ...(password === undefined ? [] : [`requirepass ${password}`]),
     ]
     ports.push((await launchRedis(directives, '--sentinel')).port)
   }
-  const sentinel = new Redis({ port: ports[0]!, host: '127.0.0.1' })
-  const client = new Redis({ port: master.port, host: '127.0.0.1' })
-  for (const one of [sentinel, client]) {
-    one.on('error', () => {})
-    onTestFinished(() => one.disconnect())
+  const sentinel = connect(ports[0]!, password)
+  let master = first.port
+  let client = connect(master)
+  const areReady = async () => {
+    const [row] = (await sentinel.call('SENTINEL', 'masters')) as readonly string[][]
+    if (Number(fieldOf(row!, 'num-other-sentinels')) !== 2) return false
+    const replicas = await sentinel.call('SENTINEL', 'replicas', 'mymaster')
+    return (replicas as readonly string[][]).some((one) => {
+      return fieldOf(one, 'flags') === 'slave' && Number(fieldOf(one, 'master-port')) === master
+    })
   }
-  await waitFor(
-    'the sentinels to know one another and the replica',
-    async () => {
-      const [master_] = (await sentinel.call('SENTINEL', 'masters')) as readonly string[][]
-      const field = (name: string) => Number(master_![master_!.indexOf(name) + 1])
-      return field('num-other-sentinels') === 2 && field('num-slaves') === 1
-    },
-    30_000,
-  )
+  const waitToBeReady = () =>
+    waitFor('the sentinels to know one another and a replica', areReady, 30_000)
+  await waitToBeReady()
+  const hasReplica = async () => (await client.wait(1, 100)) >= 1
   return {
     sentinels: ports.map((port) => `127.0.0.1:${port}`).join(','),
-    waitForReplica: async () => {
-      await waitFor('the replica to have everything', async () => (await client.wait(1, 100)) >= 1)
+    waitForReplica: () => waitFor('the replica to have everything', hasReplica),
+    killMaster: async () => {
+      await waitToBeReady()
+      await servers.get(master)!.kill()
     },
-    killMaster: () => master.kill(),
-    client,
+    replaceMaster: async () => {
+      await waitFor(
+        'another master',
+        async () => {
+          const address = await sentinel.call('SENTINEL', 'get-master-addr-by-name', 'mymaster')
+          const port = Number((address as readonly string[])[1])
+          if (port === master) return false
+          master = port
+          return true
+        },
+        FAILOVER_MS,
+      )
+      client.disconnect()
+      client = connect(master)
+      await waitFor('it to be one', async () => (await client.role())[0] === 'master')
+      await follow(master)
+      await waitFor('the new replica to have everything', hasReplica, FAILOVER_MS)
+    },
+    get client() {
+      return client
+    },
   }
 }

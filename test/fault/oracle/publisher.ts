@@ -1,5 +1,5 @@
-import { type TestHub } from '../../support/hub.ts'
 import { type Random } from './random.ts'
+import { type Answered } from './replicas.ts'
 import { type Acknowledged } from './truth.ts'
 
 const MAX_CHANNELS = 3
@@ -7,8 +7,8 @@ const MAX_BATCH = 40
 
 export interface PublisherOptions {
   readonly name: string
-  /** Each publish goes to any of them. */
-  readonly hubs: readonly TestHub[]
+  /** `POST /publish` at any hub. */
+  readonly publish: (body: unknown, random: Random) => Promise<Answered>
   readonly random: Random
   readonly channels: readonly string[]
   /** Pauses of up to so long, ms. */
@@ -16,7 +16,7 @@ export interface PublisherOptions {
   /** How often a message is large, or a whole batch of them comes at once. */
   readonly largeChance: number
   readonly floodChance: number
-  /** Publishes that the hub may refuse for now (503): they are repeated under their keys until they are stored. */
+  /** Refused for now (503), or by a hub that is gone (0): they are repeated under their keys until they are stored. */
   readonly mayBeRefused: boolean
   readonly acknowledged: Map<string, Acknowledged>
 }
@@ -61,15 +61,15 @@ export async function publishAtRandom(
 
 /** Publishes, and repeats what is refused for now. */
 export async function publishUntilStored(
-  { hubs, random, name, mayBeRefused, acknowledged }: PublisherOptions,
+  { publish, random, name, mayBeRefused, acknowledged }: PublisherOptions,
   items: readonly Item[],
   isBatch: boolean,
 ): Promise<void> {
   let left = items
   while (left.length > 0) {
-    const hub = hubs[random.between(0, hubs.length - 1)]!
-    const { status, json, text } = await hub.publish(isBatch ? left : left[0])
-    if (status !== 201 && status !== 200 && !(mayBeRefused && status === 503)) {
+    const { status, json, text } = await publish(isBatch ? left : left[0], random)
+    const isRefusal = mayBeRefused && (status === 503 || status === 0)
+    if (status !== 201 && status !== 200 && !isRefusal) {
       throw new Error(`${name}: publish answered ${status} ${text}`)
     }
     const results: readonly Result[] = isBatch ? (json.results ?? []) : [json]

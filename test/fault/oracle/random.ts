@@ -33,6 +33,15 @@ export class Random {
     return taken
   }
 
+  one<T>(items: readonly T[]): T {
+    return items[this.between(0, items.length - 1)]!
+  }
+
+  shuffle<T>(items: readonly T[]): T[] {
+    const left = [...items]
+    return items.map(() => left.splice(this.between(0, left.length - 1), 1)[0]!)
+  }
+
   /** A generator of its own, so that one actor's timing does not change another's choices. */
   fork(): Random {
     return new Random(Math.floor(this.next() * 2 ** 32))

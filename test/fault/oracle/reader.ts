@@ -14,6 +14,7 @@ const MAX_LONG_AWAY_MS = 8000
 const AWAY_STEP_MS = 100
 /** One connection of those that read to the end. */
 const LAST_READ_MS = 5000
+const DONE_CHECK_MS = 100
 const MAX_STEADY_MS = 3_600_000
 
 /** Hundreds of readers hear the same: kept once, and not as a slice of what came with it. */
@@ -30,8 +31,8 @@ function once(text: string): string {
 export interface ReaderOptions {
   readonly name: string
   readonly channels: readonly string[]
-  /** Each connection goes to any of them. */
-  readonly ports: readonly number[]
+  /** Each connection goes to any of them, as they are then. */
+  readonly ports: () => readonly number[]
   readonly random: Random
   /** It stays for as long as it is let: it stalls, but never leaves by itself. */
   readonly isSteady?: boolean
@@ -42,7 +43,7 @@ export class Reader implements Life {
   readonly name: string
   readonly channels: readonly string[]
   readonly heard: Heard[] = []
-  readonly #ports: readonly number[]
+  readonly #ports: () => readonly number[]
   readonly #random: Random
   readonly #isSteady: boolean
   #lastEventId = ''
@@ -81,7 +82,8 @@ export class Reader implements Life {
   }
 
   #connect(maxBytes: number, maxMs: number, isDone: () => boolean = () => false): Promise<void> {
-    const port = this.#ports[this.#random.between(0, this.#ports.length - 1)]!
+    const ports = this.#ports()
+    const port = ports[this.#random.between(0, ports.length - 1)]!
     const socket = net.connect(port, '127.0.0.1')
     const parser = createParser({
       onEvent: ({ id, event, data }) => {
@@ -107,9 +109,13 @@ export class Reader implements Life {
     })
     socket.write(`GET ${path}${query} HTTP/1.1\r\nHost: localhost\r\n${header}\r\n`)
     const timer = setTimeout(() => socket.destroy(), maxMs)
+    const checking = setInterval(() => {
+      if (isDone()) socket.destroy() // though nothing may come any more
+    }, DONE_CHECK_MS)
     return new Promise((resolve) => {
       socket.on('close', () => {
         clearTimeout(timer)
+        clearInterval(checking)
         resolve()
       })
     })

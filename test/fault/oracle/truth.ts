@@ -18,12 +18,27 @@ export interface Life {
   readonly heard: readonly Heard[]
 }
 
+/** What was done that costs more than a reader can be spared. */
+export interface Losses {
+  /** Ids of messages that were stored, and nobody was told of. */
+  readonly unannounced?: ReadonlySet<string>
+  /** Ids of acknowledged messages that Redis has lost with a master. */
+  readonly lost?: ReadonlySet<string>
+  /** Ids at which the data in Redis began anew. */
+  readonly births?: readonly string[]
+}
+
 /**
  * Checks one reader's life against what was acknowledged (P1, P2, P3): every id once and rising, its content as
  * published, no hole without a gap event, no gap event where nothing was missed. Returns what is wrong, in words.
  */
-export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged>): string[] {
+export function judge(
+  life: Life,
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+  losses: Losses = {},
+): string[] {
   const faults: string[] = []
+  const { unannounced, lost, births } = losses
   const start = life.heard.find((heard) => heard.kind === 'opened')?.position
   if (start === undefined) return [`${life.name} never heard a position`]
   const expected = [...acknowledged.values()]
@@ -42,7 +57,9 @@ export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged
       else if (late.id > start) received.add(late.id)
       continue
     }
-    const truth = acknowledged.get(heard.id)
+    // Stored and told, then lost before its publisher knew, who repeated it.
+    const isRepeated = (lost ?? births) !== undefined && !acknowledged.has(heard.id)
+    const truth = isRepeated ? findByData(heard.data, acknowledged) : acknowledged.get(heard.id)
     if (truth === undefined) faults.push(`${life.name} got ${heard.id}, which nobody published`)
     else if (truth.data !== heard.data) faults.push(`${life.name} got other data under ${heard.id}`)
     if (received.has(heard.id)) faults.push(`${life.name} got ${heard.id} twice`)
@@ -54,10 +71,15 @@ export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged
   for (const { id, channels } of expected) {
     if (received.has(id)) continue
     const wanted = channels.filter((name) => life.channels.includes(name))
-    const isExcused = wanted.every((name) => gaps.some((gap) => gap.covers(name, id)))
+    const isExcused =
+      wanted.every((name) => gaps.some((gap) => gap.covers(name, id))) ||
+      lost?.has(id) === true ||
+      (unannounced?.has(id) === true && leftBeforeItWasFound(life, id, wanted, acknowledged))
     if (!isExcused) faults.push(`${life.name} missed ${id} of ${wanted.join(',')} in silence`)
   }
+  if (births !== undefined) faults.push(...judgeResets(life, start, gaps, births))
   for (const gap of gaps) {
+    if (gap.reason === 'reset' && births !== undefined) continue
     for (const name of gap.channels ?? life.channels) {
       // One that also went to another channel may have come through that: the log can't know.
       const isNeeded = expected.some(
@@ -73,14 +95,68 @@ export function judge(life: Life, acknowledged: ReadonlyMap<string, Acknowledged
   return faults
 }
 
+/** Made once, when all is over: a late message has no id to find it by. */
+const byData = new WeakMap<object, ReadonlyMap<string, Acknowledged>>()
+
 function findByData(
   data: string,
   acknowledged: ReadonlyMap<string, Acknowledged>,
 ): Acknowledged | undefined {
-  return [...acknowledged.values()].find((one) => one.data === data)
+  if (!byData.has(acknowledged)) {
+    byData.set(acknowledged, new Map([...acknowledged.values()].map((one) => [one.data, one])))
+  }
+  return byData.get(acknowledged)!.get(data)
+}
+
+/** Each new beginning is told, and none that was not there. */
+function judgeResets(
+  { name }: Life,
+  start: string,
+  gaps: readonly Excuse[],
+  births: readonly string[],
+): string[] {
+  const faults: string[] = []
+  const resets = gaps.filter(({ reason }) => reason === 'reset')
+  const newest = births.at(-1) ?? ''
+  const isTold = resets.length > 0 || start >= newest
+  if (!isTold) faults.push(`${name} was not told that all was lost before ${newest}`)
+  const lived = births.filter((born) => born > start)
+  if (resets.length > lived.length) {
+    faults.push(`${name} was told ${resets.length} times of ${lived.length} losses of everything`)
+  }
+  for (const { after, channels } of resets) {
+    if (!births.some((born) => born > after)) faults.push(`${name} was told a reset after ${after}`)
+    if (channels !== null) faults.push(`${name} was told a reset of ${channels.join()}`)
+  }
+  return faults
+}
+
+/**
+ * The known limit of a lost announcement: who has passed its position through another channel, and was cut before it
+ * was found, comes back behind it. Whoever stayed, or had no other channel, must have it.
+ */
+function leftBeforeItWasFound(
+  { heard, channels }: Life,
+  id: string,
+  wanted: readonly string[],
+  acknowledged: ReadonlyMap<string, Acknowledged>,
+): boolean {
+  let hasPassed = false
+  for (const one of heard) {
+    if (one.kind === 'opened') {
+      if (hasPassed || one.position > id) return channels.length > wanted.length
+    } else if (one.kind === 'message' && one.id > id) {
+      hasPassed = true
+      const told = acknowledged.get(one.id)?.channels ?? []
+      // The next of its channel tells what is missing before it.
+      if (told.some((name) => wanted.includes(name))) return false
+    }
+  }
+  return false
 }
 
 interface Excuse {
+  readonly reason: string
   readonly channels: readonly string[] | null
   readonly after: string
   covers(channel: string, id: string): boolean
@@ -114,6 +190,7 @@ function excuses(
     }
     const ends = new Map<string, string | undefined>()
     found.push({
+      reason: one.reason,
       channels: one.channels,
       after,
       covers: (channel, id) => {
