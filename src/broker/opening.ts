@@ -12,7 +12,10 @@ interface Question {
   readonly born: Position
 }
 
-/** Where a stream of these logs begins and what it must be told: completeness is proved, never assumed (protocol §4). */
+/**
+ * Rule 10: where a stream of these logs begins and what it must be told. Completeness is proved, never assumed
+ * (protocol §4).
+ */
 export function proveOpening({ logs, start, clock, born }: Question): Opening {
   switch (start.kind) {
     case 'now':

@@ -60,7 +60,7 @@ export class CatchUp {
     this.#waiting = this.#waiting.slice(next)
   }
 
-  /** A message that was lost on its way: streams that have passed its position get it without an id (protocol §4). */
+  /** Rule 13: a message that was lost on its way goes without an id to streams that have passed it (protocol §4). */
   deliverLate(audience: Audience, channel: string, message: Message): void {
     const { position } = message
     const wasHad = audience.logs.some((log) => log.channel !== channel && holds(log, position))
@@ -137,6 +137,7 @@ export class CatchUp {
     this.#goOn(stream, batch.hasMore)
   }
 
+  /** Rule 9: wholly from Redis, page by page; never mixed with what the logs have. */
   async #readBroker(stream: Stream): Promise<void> {
     stream.isCatchingUp = true
     const { audience, cursor, floors } = stream

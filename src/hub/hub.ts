@@ -144,7 +144,7 @@ export class Hub implements BrokerListener, StreamOwner {
 
   /**
    * Answers the exchange with a stream. `head`: status line and headers. `opening` undefined: it takes its time, and
-   * the opening block follows when it is there.
+   * the opening block follows when it is there. No id is sent before that (rule 11).
    */
   begin(
     admission: Admission,

@@ -129,7 +129,7 @@ export class Stream extends SseConnection {
 
   /** Says why and sends the client on its way; a blocked stream is cut. */
   close(reason: CloseReason, retryMs?: number): void {
-    const position = this.isOpened ? this.advance() : undefined // none is told before it is proved
+    const position = this.isOpened ? this.advance() : undefined // rule 11: none is told before it is proved
     this.#endWith(reason, [closeFrame(reason, position, retryMs)])
   }
 

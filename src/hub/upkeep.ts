@@ -11,7 +11,7 @@ export interface UpkeepOptions {
   readonly logMaxAgeMs: number
 }
 
-/** A quiet stream is told its position at a quarter of the log's age: later it could not be proved (protocol §3). */
+/** Rule 12: a quiet stream is told its position at a quarter of the log's age. Later it could not be proved (protocol §3). */
 const POSITIONS_PER_LOG_AGE = 4
 /** A stream lives for 0.8 to 1 times its maximum, so that those opened together don't end together. */
 const MIN_AGE_SHARE = 0.8

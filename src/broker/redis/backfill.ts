@@ -152,7 +152,7 @@ export class Backfill {
     }
   }
 
-  /** Whatever all channels have been read up to, with what was held back meanwhile. */
+  /** Whatever all channels have been read up to, with what was held back meanwhile (rule 6). */
   #deliver(lacking: readonly Lacking[], clock: Position): void {
     const { gate, logs, metrics } = this.#options
     const reached = lacking.reduce((least, one) => Math.min(least, one.reached ?? clock), clock)

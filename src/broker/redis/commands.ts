@@ -50,7 +50,7 @@ export class Commands {
   readonly #options: CommandsOptions
   readonly #connection: Connection
   readonly #pipelines: TurnPipelines
-  /** Of the Redis process it speaks to; undefined: not read yet. */
+  /** Of the Redis process it speaks to (rule 2); undefined: not read yet. */
   #runId: string | undefined
   #underWay = 0
   #isClosed = false

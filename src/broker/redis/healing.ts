@@ -158,7 +158,7 @@ export class Healing {
     return true
   }
 
-  /** Another hole closes it again: the rest waits for the next comparison. */
+  /** Another hole closes it again: the rest waits for the next comparison (rule 6). */
   #openGate(): void {
     const { gate, hear } = this.#options
     for (const { channel, announcement } of gate.open()) hear(channel, announcement)

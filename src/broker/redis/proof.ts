@@ -43,7 +43,7 @@ export function proveReading(readings: Readings, question: Question): Opening {
   const from = kind === 'since' ? Math.min(Math.max(question.from, born), clock) : question.from
   const start = Math.max(from, isReset ? born : 0)
   const { entries, reached } = mergeEntries(readings, question)
-  const next = entries[0]?.position
+  const next = entries[0]?.position // rule 11: one gap stands before it, for all holes
   const holes = kind === 'floors' ? [] : findHoles(readings, question, start)
   const cursor = reached ?? clock
   const floors =

@@ -158,7 +158,7 @@ export class RedisBroker implements Broker {
       const floors = await this.#pages.floorsOfNewest(channels, start.count)
       return this.#pages.read({ channels, from: 0, floors, kind: 'floors' })
     }
-    const from = start.kind === 'since' ? start.time : this.#logs.heard
+    const from = start.kind === 'since' ? start.time : this.#logs.heard // rule 12: all are ready, what is later comes
     return this.#pages.read({ channels, from, floors: undefined, kind: 'since' })
   }
 
@@ -167,7 +167,7 @@ export class RedisBroker implements Broker {
     return this.#pages.read({ channels, from: cursor, floors, kind: 'after' })
   }
 
-  /** While the gate is closed nothing newer can be claimed. */
+  /** Rule 12: up to here all that there is was heard. While the gate is closed nothing newer can be claimed. */
   position(logs: readonly Log[] = []): Position {
     if (logs.length === 0) return this.#logs.heard
     if (this.#gate.isClosed) return 0

@@ -20,7 +20,10 @@ type Order =
   | { readonly kind: 'subscribe'; readonly names: readonly string[]; readonly onDone: () => void }
   | { readonly kind: 'unsubscribe'; readonly names: readonly string[] }
 
-/** The connection that announcements come on. Orders are sent one after the other, so that an acknowledgement is the last one's. */
+/**
+ * The connection that announcements come on. Orders are sent one after the other, so that an acknowledgement is the
+ * last one's (rule 4).
+ */
 export class Subscriber {
   readonly #connection: Connection
   #orders: Order[] = []

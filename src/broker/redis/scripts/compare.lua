@@ -4,7 +4,7 @@
 -- Returns clock, born, forgotten, whether more could be forgotten, { channel, position, … }, { deleted channel, end mark, … }
 local wanted = ARGV[7]
 local limit = tonumber(ARGV[10])
-if ARGV[9] ~= '' then
+if ARGV[9] ~= '' then -- rule 7
   redis.call('PUBLISH', ARGV[8], ARGV[9])
 end
 local canForgetMore = limit > 0 and forget(limit) == limit

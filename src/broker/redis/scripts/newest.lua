@@ -5,6 +5,7 @@ local limit = tonumber(ARGV[5])
 local maxBytes = tonumber(ARGV[6])
 local share = maxBytes / (#ARGV - 8)
 
+-- Rule 4: the fence tells that all has been heard that was announced before this was read.
 local reply = { print(clock), print(math.max(clock, now)), print(born), print(forgotten) }
 redis.call('PUBLISH', ARGV[7], ARGV[8])
 local total = 0

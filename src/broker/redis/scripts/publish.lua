@@ -23,7 +23,7 @@ for i = 12, #ARGV do
   end
 end
 
-clock = math.max(clock, now) + 1
+clock = math.max(clock, now) + 1 -- rule 3
 saveClock()
 local position = print(clock)
 local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
