@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { startRedis, type TestRedis } from '../support/redis.ts'
+import { countCalls, startRedis, type TestRedis } from '../support/redis.ts'
 import { waitFor } from '../support/wait.ts'
 import { requestOf } from './open-broker.ts'
 import { DEADLINE_MS, deliveredTo, openReplicas, waitToHear } from './redis-replicas.ts'
@@ -12,24 +12,18 @@ beforeAll(async () => {
 
 afterAll(() => redis.stop())
 
-/** Scripts that Redis has run. */
-async function scripts(): Promise<number> {
-  const stats = await redis.client.info('commandstats')
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0)
-}
-
 describe('what streams read from Redis', () => {
   test('is asked once for all that want the newest of a channel at the same time', async () => {
     const { one, other } = await openReplicas(redis)
     const logs = await one.join('a')
     const { position } = await other.publish('a')
     await waitToHear(one, position)
-    const before = await scripts()
+    const before = await countCalls(redis)
     const start = { kind: 'newest', count: 10 } as const // more than there are: only Redis knows that
     const openings = await Promise.all(
       Array.from({ length: 200 }, () => one.broker.open(logs, start)),
     )
-    expect(await scripts()).toBeLessThan(before + 10)
+    expect(await countCalls(redis)).toBeLessThan(before + 10)
     for (const { messages } of openings) expect(messages).toMatchObject([{ position }])
   })
 
@@ -60,14 +54,10 @@ test('a publish does not wait for the answer to another', async () => {
 
 test('a batch brings its script: where Redis has forgotten it, the order is kept', async () => {
   const { one } = await openReplicas(redis)
-  const calls = async (command: string) => {
-    const stats = await redis.client.info('commandstats')
-    return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
-  }
   await redis.client.script('FLUSH')
-  const before = await calls('eval')
+  const before = await countCalls(redis, 'eval')
   const results = await one.broker.publish(Array.from({ length: 50 }, () => requestOf('a', {})))
-  expect(await calls('eval')).toBe(before + 1)
+  expect(await countCalls(redis, 'eval')).toBe(before + 1)
   const positions = results.map((result) => ('position' in result ? result.position : 0))
   expect(positions).toEqual(positions.toSorted((a, b) => a - b))
 })

@@ -76,3 +76,9 @@ export async function settle({ client }: TestRedis, prefix: string): Promise<voi
   const runId = /run_id:(\w+)/.exec(await client.info('server'))![1]!
   await client.set(`${prefix}run`, runId)
 }
+
+/** So often Redis has run a command; scripts are run by `evalsha`. */
+export async function countCalls({ client }: TestRedis, command = 'evalsha'): Promise<number> {
+  const stats = await client.info('commandstats')
+  return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0)
+}

@@ -4,7 +4,7 @@ import net from 'node:net'
 import { afterAll, beforeAll, expect, onTestFinished, test, vi } from 'vitest'
 import { type TestHub } from '../../support/hub.ts'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
-import { startRedis, type TestRedis } from '../../support/redis.ts'
+import { countCalls, startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
 import { openBroker } from '../../broker/open-broker.ts'
 import { createRedisBroker, newPrefix } from '../../broker/open-redis-broker.ts'
@@ -27,12 +27,6 @@ beforeAll(async () => {
 })
 
 afterAll(() => redis.stop())
-
-/** Scripts that Redis has run. */
-async function scripts(): Promise<number> {
-  const stats = await redis.client.info('commandstats')
-  return Number(/cmdstat_evalsha:calls=(\d+)/.exec(stats)?.[1] ?? 0)
-}
 
 interface Crowd {
   /** Streams that have heard this data. */
@@ -69,7 +63,7 @@ test('5,000 streams of one channel miss nothing of 3 s, and cost Redis as much a
   const proxy = await startFaultyProxy(redis.port)
   const [hub, other] = await startReplicas([proxy.port, redis.port])
   const crowd = await openCrowd(hub!, '/channels/a', STREAMS)
-  const before = await scripts()
+  const before = await countCalls(redis)
   proxy.cut()
   let published = 0
   for (let i = 0; i < 30; i += 1) {
@@ -80,7 +74,7 @@ test('5,000 streams of one channel miss nothing of 3 s, and cost Redis as much a
   proxy.mend()
   await waitFor('all to hear the last', () => crowd.heard('missed-29') === STREAMS, 60_000)
   for (let i = 0; i < 30; i += 1) expect(crowd.heard(`missed-${i}`), `${i}`).toBe(STREAMS)
-  expect((await scripts()) - before - published).toBeLessThan(FEW_SCRIPTS)
+  expect((await countCalls(redis)) - before - published).toBeLessThan(FEW_SCRIPTS)
 }, 120_000)
 
 test.each([
@@ -93,14 +87,16 @@ test.each([
     const start = await other!.send('a', 'start')
     const batch = Array.from({ length: missed }, (_, i) => ({ channel: 'a', data: `missed-${i}` }))
     for (let i = 0; i < missed; i += 1000) await other!.publish(batch.slice(i, i + 1000))
-    const before = await scripts()
+    const before = await countCalls(redis)
     const startedMs = performance.now()
     const crowd = await openCrowd(other!, `/channels/a?lastEventId=${start}`, STREAMS)
     const last = `missed-${missed - 1}`
     await waitFor('all to hear the last', () => crowd.heard(last) === STREAMS, 60_000)
     for (let i = 0; i < missed; i += 1) expect(crowd.heard(`missed-${i}`), `${i}`).toBe(STREAMS)
     const seconds = (performance.now() - startedMs) / 1000
-    expect((await scripts()) - before).toBeLessThan(FEW_SCRIPTS + SCRIPTS_PER_SECOND * seconds)
+    expect((await countCalls(redis)) - before).toBeLessThan(
+      FEW_SCRIPTS + SCRIPTS_PER_SECOND * seconds,
+    )
   },
   120_000,
 )
@@ -115,11 +111,11 @@ test('20,000 channels: subscribed, cut, healed and left again, nothing stays beh
   const names = Array.from({ length: CHANNELS }, (_, i) => `channel-${i}`)
   const subscribed = async () =>
     ((await redis.client.pubsub('CHANNELS', `${prefix}live:*`)) as string[]).length
-  const before = await scripts()
+  const before = await countCalls(redis)
   const logs = names.map((name) => one.broker.subscribe(name))
   await Promise.all(logs.map((log) => one.broker.open([log], { kind: 'now' })))
   expect(await subscribed()).toBe(CHANNELS)
-  expect((await scripts()) - before).toBeLessThan(CHANNELS / 64 + FEW_SCRIPTS)
+  expect((await countCalls(redis)) - before).toBeLessThan(CHANNELS / 64 + FEW_SCRIPTS)
   proxy.cut()
   await waitFor('the cut to be noticed', () => !one.broker.isConnected)
   const stored = new Set<number>()
