@@ -226,15 +226,17 @@ export class Healing {
   /** Rule 7: what was in flight has arrived. Else the connection is deaf, and is replaced. */
   async #hasHeardFence(id: number): Promise<boolean> {
     if (this.#heardFence >= id) return true
+    let onFence: (() => void) | undefined
     const isHeard = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(resolve, FENCE_TIMEOUT_MS, false)
-      this.#onFence = () => {
+      onFence = () => {
         if (this.#heardFence < id) return
         clearTimeout(timer)
         resolve(true)
       }
+      this.#onFence = onFence
     })
-    this.#onFence = undefined
+    if (this.#onFence === onFence) this.#onFence = undefined // else a newer comparison waits for its own
     if (!isHeard && this.#isCurrent(id)) this.#options.subscriber.replace('it hears nothing')
     return isHeard
   }
