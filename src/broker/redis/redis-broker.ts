@@ -124,6 +124,9 @@ export class RedisBroker implements Broker {
       bytes += request.data.length * request.channels.length
       if (batch.length < MAX_PUBLISHES_IN_FLIGHT && bytes < MAX_BYTES_IN_FLIGHT) continue
       results.push(...(await this.#publishTogether(batch)))
+      const refusal = results.find(isUnavailable)
+      // Else each piece would wait for its own deadline, and those stored behind it be out of order.
+      if (refusal !== undefined) return requests.map((_, i) => results[i] ?? refusal)
       batch = []
       bytes = 0
     }
@@ -279,4 +282,8 @@ export class RedisBroker implements Broker {
     const clock = from === heard ? heard : Math.max(from, this.position(logs))
     return proveOpening({ logs, start, clock, born })
   }
+}
+
+function isUnavailable(result: PublishResult): boolean {
+  return 'error' in result && result.error instanceof errors.BROKER_UNAVAILABLE
 }

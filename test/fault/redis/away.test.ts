@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
 import { openStream } from '../../support/raw-stream.ts'
 import { startRedis, type TestRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
-import { openBroker } from '../../broker/open-broker.ts'
+import { openBroker, requestOf } from '../../broker/open-broker.ts'
 import { createRedisBroker, newPrefix } from '../../broker/open-redis-broker.ts'
 import { follow, startReplicas } from './replicas.ts'
 
@@ -49,6 +49,30 @@ test.each(TOO_MUCH)('more than the gate can hold is read back (%s)', async (_nam
   expect(one.delivered.map(({ message }) => message.position)).toEqual(stored)
   expect(one.missed).toEqual([])
   expect(one.metrics.messagesBackfilled).toBeGreaterThan(0)
+})
+
+test('a batch of many pieces is refused as soon as one message is, when every answer comes too late', async () => {
+  const proxy = await startFaultyProxy(redis.port)
+  const one = await openBroker((options) => createRedisBroker(redis, options, { port: proxy.port }))
+  let answers = 0
+  const count = () => {
+    answers += 1
+  }
+  const keepBusy = setInterval(() => void one.publish('other').then(count, () => {}), 200)
+  onTestFinished(() => clearInterval(keepBusy))
+  proxy.delay(700) // there and back in 1.4 s: just in time
+  await waitFor('answers', () => answers > 5)
+  proxy.delay(950) // too late, on a connection that is never silent for long
+  const startedMs = performance.now()
+  const data = 'x'.repeat(1024 * 1024) // each is a piece of its own
+  const results = await one.broker.publish(
+    Array.from({ length: 8 }, () => requestOf('a', { data })),
+  )
+  expect(performance.now() - startedMs).toBeLessThan(SOON_MS)
+  expect(results).toHaveLength(8)
+  for (const result of results) {
+    expect(result).toMatchObject({ error: { code: 'PIAZZA_ERR_BROKER_UNAVAILABLE' } })
+  }
 })
 
 test('a subscribe that is on its way when the hub stops is sent away like a stream', async () => {
