@@ -95,11 +95,12 @@ export async function startHubProcess(
   createInterface({ input: child.stdout! }).on('line', (line) => log.push(line))
   createInterface({ input: child.stderr! }).on('line', (line) => log.push(line))
   let url = ''
-  await waitFor('the hub process to start', () => {
+  const hasStarted = () => {
     if (child.exitCode !== null) throw new Error(`the hub ended: ${log.join('\n')}`)
     url = log.map(toStartedUrl).find((found) => found !== undefined) ?? ''
     return url !== ''
-  })
+  }
+  await waitFor('the hub process to start', hasStarted, 30_000)
   const port = Number(new URL(url).port)
   return {
     url,

@@ -24,11 +24,15 @@ export interface Answer {
   readonly json: any // oxlint-disable-line typescript/no-explicit-any
 }
 
-/** Starts a hub with these `PIAZZA_*` settings. */
-export async function startHub(settings: Record<string, string> = {}): Promise<TestHub> {
+/** Starts a hub with these `PIAZZA_*` settings. `log`: takes its lines. */
+export async function startHub(
+  settings: Record<string, string> = {},
+  log?: string[],
+): Promise<TestHub> {
   const { config, problems } = readConfig({ PIAZZA_PORT: '0', ...settings })
   if (config === undefined) throw new Error(problems.join('\n'))
-  const app = await buildApp(config, pino({ level: 'silent' }))
+  const level = log === undefined ? 'silent' : 'debug'
+  const app = await buildApp(config, pino({ level }, { write: (line) => log?.push(line) }))
   await app.http.listen({ host: '127.0.0.1', port: config.PIAZZA_PORT })
   onTestFinished(async () => {
     await app.close(0)

@@ -18,13 +18,18 @@ export interface SentinelSetup {
 }
 
 export interface SentinelOptions {
-  /** Of the sentinels alone. */
-  readonly password?: string
+  readonly sentinelPassword?: string
+  readonly redisPassword?: string
 }
 
 const QUORUM = 2
 const DOWN_AFTER_MS = 1000
 const PLAIN = ['save ""', 'repl-diskless-sync-delay 0']
+
+/** A line of configuration, where there is a password. */
+function withPassword(directive: string, password: string | undefined): string[] {
+  return password === undefined ? [] : [`${directive} ${password}`]
+}
 /** A second failover waits for twice the timeout of the first. */
 const FAILOVER_MS = 45_000
 
@@ -40,27 +45,36 @@ function fieldOf(row: readonly string[], name: string): string | undefined {
   return row[row.indexOf(name) + 1]
 }
 
-export async function startSentinels({ password }: SentinelOptions = {}): Promise<SentinelSetup> {
-  const first = await launchRedis(PLAIN)
+export async function startSentinels({
+  sentinelPassword,
+  redisPassword,
+}: SentinelOptions = {}): Promise<SentinelSetup> {
+  const directives = [
+    ...PLAIN,
+    ...withPassword('requirepass', redisPassword),
+    ...withPassword('masterauth', redisPassword),
+  ]
+  const first = await launchRedis(directives)
   const servers = new Map<number, LaunchedRedis>([[first.port, first]])
   const follow = async (port: number) => {
-    const server = await launchRedis([...PLAIN, `replicaof 127.0.0.1 ${port}`])
+    const server = await launchRedis([...directives, `replicaof 127.0.0.1 ${port}`])
     servers.set(server.port, server)
   }
   await follow(first.port)
   const ports: number[] = []
   for (let i = 0; i < 3; i += 1) {
-    const directives = [
+    const watching = [
       `sentinel monitor mymaster 127.0.0.1 ${first.port} ${QUORUM}`,
       `sentinel down-after-milliseconds mymaster ${DOWN_AFTER_MS}`,
       'sentinel failover-timeout mymaster 5000',
-      ...(password === undefined ? [] : [`requirepass ${password}`]),
+      ...withPassword('requirepass', sentinelPassword),
+      ...withPassword('sentinel auth-pass mymaster', redisPassword),
     ]
-    ports.push((await launchRedis(directives, '--sentinel')).port)
+    ports.push((await launchRedis(watching, '--sentinel')).port)
   }
-  const sentinel = connect(ports[0]!, password)
+  const sentinel = connect(ports[0]!, sentinelPassword)
   let master = first.port
-  let client = connect(master)
+  let client = connect(master, redisPassword)
   const areReady = async () => {
     const [row] = (await sentinel.call('SENTINEL', 'masters')) as readonly string[][]
     if (Number(fieldOf(row!, 'num-other-sentinels')) !== 2) return false
@@ -93,7 +107,7 @@ export async function startSentinels({ password }: SentinelOptions = {}): Promis
         FAILOVER_MS,
       )
       client.disconnect()
-      client = connect(master)
+      client = connect(master, redisPassword)
       await waitFor('it to be one', async () => (await client.role())[0] === 'master')
       await follow(master)
       await waitFor('the new replica to have everything', hasReplica, FAILOVER_MS)
