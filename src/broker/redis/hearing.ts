@@ -143,7 +143,7 @@ export class Hearing {
     for (const channel of channels) channel.generation = generation
     const names = channels.map(({ name }) => this.#livePrefix + name)
     this.#subscriber.subscribe(names, () => {
-      const asked = channels.filter((one) => one.generation === generation && one.state === 'asked')
+      const asked = channels.filter(({ state }) => state === 'asked')
       for (const channel of asked) channel.state = 'acknowledged'
       this.#baselines.read(asked, generation)
       onDone()
