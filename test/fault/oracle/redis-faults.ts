@@ -28,7 +28,7 @@ const OOM_BYTES = '1'
 /** Redis drops a subscriber that has so much waiting. */
 const TINY_BUFFER = 'pubsub 16kb 16kb 0'
 const USUAL_BUFFER = 'pubsub 32mb 8mb 60'
-/** A page of 256 KiB takes 1.8 s on the narrowest of such lines: less, and nothing is ever read back. */
+/** On less than 150 KB/s a page of 256 KiB, which is due in 1.8 s, could not be read back. */
 const NARROW_BYTES_PER_SECOND = [200_000, 800_000] as const
 
 /** What Redis and its connections do to a replica, and lose nothing. */
