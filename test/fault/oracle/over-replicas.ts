@@ -31,6 +31,8 @@ export interface Trial {
   /** Of what its faults store, too. */
   readonly acknowledged: Map<string, Acknowledged>
   readonly faults: Faults
+  /** It begins with one of these. */
+  readonly about?: readonly string[]
   /** Asked when all is over. */
   readonly losses: () => Losses | Promise<Losses>
 }
@@ -72,7 +74,7 @@ export async function tryOut(trial: Trial): Promise<Verdict> {
     acknowledged,
   }))
   const [faults] = await Promise.all([
-    breakAtRandom(trial.faults, random.fork(), isOver),
+    breakAtRandom(trial.faults, trial.about ?? [], random.fork(), isOver),
     ...publishers.map((options) => publishAtRandom(options, isOver)),
     ...readers.map((reader) => reader.live(isOver)),
   ])

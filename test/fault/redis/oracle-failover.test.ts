@@ -51,6 +51,7 @@ test(
         },
         ...replicaFaults({ replicas }),
       },
+      about: ['kill the master'],
       losses: async () => {
         const kept = new Set<string>()
         for (const channel of CHANNELS) {

@@ -99,7 +99,7 @@ test(
         },
       ] as const satisfies [string, Faults[string]]
     })
-    const { heard, faults } = await tryOut({
+    const { heard } = await tryOut({
       name: 'oracle over a Redis that is emptied',
       replicas,
       seconds: EMPTYING_SECONDS,
@@ -110,6 +110,7 @@ test(
         ...connectionFaults({ redis }),
         ...replicaFaults({ replicas }),
       },
+      about: emptying.map(([name]) => name),
       losses: () => ({ births }),
     })
     expect(births).toEqual(births.toSorted())
@@ -117,7 +118,6 @@ test(
     expect(
       heard.filter((one) => one.kind === 'gap' && one.reason === 'reset').length,
     ).toBeGreaterThan(0)
-    expect(faults.length).toBeGreaterThan(2)
   },
   EMPTYING_SECONDS * 1000 + 120_000,
 )
