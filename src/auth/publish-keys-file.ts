@@ -1,13 +1,11 @@
 import { readFileSync, statSync } from 'node:fs'
-import { stat } from 'node:fs/promises'
 import { type AccessLog } from './access-log.ts'
+import { WatchedFiles } from '../watched-files.ts'
 import { isPublishKey, PUBLISH_KEY_RULE } from './publish-keys.ts'
 
 /** Every token is compared with all of them. */
 const MAX_KEYS = 1000
 const MAX_FILE_BYTES = 1024 * 1024
-/** By polling: it works on every file system, and where a symbolic link is moved (Kubernetes). */
-const POLL_INTERVAL_MS = 2000
 
 /** The keys of a file, one per line; empty lines and those that begin with `#` don't count. Throws what is wrong. */
 export function readPublishKeysFile(path: string): string[] {
@@ -36,34 +34,22 @@ export interface PublishKeysFileOptions {
 /** Reads the file again when it has changed. As long as it is wrong, the keys that were read before are good. */
 export class PublishKeysFile {
   readonly #options: PublishKeysFileOptions
+  readonly #watched: WatchedFiles
   #keys: readonly string[]
-  /** What was looked at last; empty at first, so that a change just before the first look is seen. */
-  #state = ''
-  #timer: NodeJS.Timeout | undefined
-  #isClosed = false
 
   constructor(options: PublishKeysFileOptions) {
+    const { path, keys, pollIntervalMs } = options
     this.#options = options
-    this.#keys = options.keys
-    this.#lookLater()
+    this.#keys = keys
+    this.#watched = new WatchedFiles({
+      paths: [path],
+      onChange: () => this.#read(),
+      pollIntervalMs,
+    })
   }
 
   close(): void {
-    this.#isClosed = true
-    clearTimeout(this.#timer)
-  }
-
-  #lookLater(): void {
-    if (this.#isClosed) return
-    const { pollIntervalMs = POLL_INTERVAL_MS } = this.#options
-    this.#timer = setTimeout(() => void this.#look(), pollIntervalMs).unref()
-  }
-
-  async #look(): Promise<void> {
-    const state = await stateOf(this.#options.path)
-    if (state !== this.#state && !this.#isClosed) this.#read()
-    this.#state = state
-    this.#lookLater()
+    this.#watched.close()
   }
 
   #read(): void {
@@ -78,15 +64,5 @@ export class PublishKeysFile {
       const { message } = error as Error
       log.warn({ reason: message }, 'publish keys could not be read again: the old ones are kept')
     }
-  }
-}
-
-/** Differs when the file has changed, or another has come into its place. */
-async function stateOf(path: string): Promise<string> {
-  try {
-    const { ino, size, mtimeMs, ctimeMs } = await stat(path)
-    return [ino, size, mtimeMs, ctimeMs].join()
-  } catch (error) {
-    return (error as Error).message
   }
 }
