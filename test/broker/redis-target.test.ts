@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { createAuthority } from '../support/certificates.ts'
 import { createFolder } from '../support/folder.ts'
 import { startHub } from '../support/hub.ts'
 import { freePort } from '../support/free-port.ts'
@@ -21,44 +21,6 @@ async function expectWorking(settings: Record<string, string>): Promise<void> {
   const id = await hub.send('a', 'x')
   const { json } = await hub.get('/channels/a/history')
   expect(json.messages).toMatchObject([{ id, data: 'x' }])
-}
-
-function openssl(...args: readonly string[]): void {
-  execFileSync('openssl', args, { stdio: 'pipe' })
-}
-
-/** A certificate authority, and a certificate of its for 127.0.0.1. */
-function makeCertificates(): { ca: string; cert: string; key: string } {
-  const directory = createFolder()
-  const [ca, caKey, cert, key] = ['ca.pem', 'ca.key', 'cert.pem', 'cert.key'].map((name) =>
-    join(directory, name),
-  ) as [string, string, string, string]
-  const fresh = [
-    '-newkey',
-    'ec',
-    '-pkeyopt',
-    'ec_paramgen_curve:prime256v1',
-    '-nodes',
-    '-days',
-    '2',
-  ]
-  openssl('req', '-x509', ...fresh, '-keyout', caKey, '-out', ca, '-subj', '/CN=test authority')
-  const name = ['-subj', '/CN=redis', '-addext', 'subjectAltName=IP:127.0.0.1']
-  openssl(
-    'req',
-    '-x509',
-    ...fresh,
-    '-keyout',
-    key,
-    '-out',
-    cert,
-    '-CA',
-    ca,
-    '-CAkey',
-    caKey,
-    ...name,
-  )
-  return { ca, cert, key }
 }
 
 test('a unix socket, and another database', async ({ onTestFinished }) => {
@@ -87,7 +49,9 @@ test('a wrong password: the hub starts, is not ready, and says so without it', a
 })
 
 test('TLS with an authority and a client certificate of its own', async ({ onTestFinished }) => {
-  const { ca, cert, key } = makeCertificates()
+  const authority = createAuthority()
+  const ca = authority.file
+  const { cert, key } = authority.issue('redis')
   const tlsPort = await freePort()
   const files = ['--tls-ca-cert-file', ca, '--tls-cert-file', cert, '--tls-key-file', key]
   await startServer(onTestFinished, ['--tls-port', `${tlsPort}`, ...files])
