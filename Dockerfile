@@ -15,7 +15,7 @@ COPY --from=build /app/dist dist
 USER node
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=5s \
-  CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PIAZZA_PORT || 8080}/livez`).then((r) => process.exit(r.ok ? 0 : 1), () => process.exit(1))"]
+  CMD ["node", "-e", "require(process.env.PIAZZA_TLS_CERT_FILE ? 'https' : 'http').get({ host: '127.0.0.1', port: process.env.PIAZZA_PORT || 8080, path: '/livez', rejectUnauthorized: false }, (r) => process.exit(r.statusCode === 200 ? 0 : 1)).on('error', () => process.exit(1))"]
 # node itself is PID 1: it gets SIGTERM and drains (PIAZZA_DRAIN_TIME; give docker stop -t more than that)
 STOPSIGNAL SIGTERM
 CMD ["node", "dist/main.js"]

@@ -8,7 +8,7 @@ import { type Config } from './config/settings.ts'
 import { tokenOptionsOf } from './config/token-options.ts'
 import { maxStreamsFromFileLimit } from './file-limit.ts'
 import { maxLogBytesFromHeap } from './heap-limit.ts'
-import { createHttp } from './http/create-http.ts'
+import { createHttp, renewCertificate } from './http/create-http.ts'
 import { authentication } from './http/plugins/authentication.ts'
 import { corsHeaders } from './http/plugins/cors.ts'
 import { errorAnswers } from './http/plugins/errors.ts'
@@ -16,7 +16,7 @@ import { originGuard } from './http/plugins/origin-guard.ts'
 import { pipelining } from './http/plugins/pipelining.ts'
 import { requestRules } from './http/plugins/request-rules.ts'
 import { channelRoutes } from './http/routes/channel.ts'
-import { healthRoutes } from './http/routes/health.ts'
+import { livezRoute, readyzRoute } from './http/routes/health.ts'
 import { inspectRoutes } from './http/routes/inspect.ts'
 import { metricsRoutes } from './http/routes/metrics.ts'
 import { openapiRoute } from './http/routes/openapi.ts'
@@ -26,6 +26,7 @@ import { rootRoutes } from './http/routes/root.ts'
 import { subscribeRoutes } from './http/routes/subscribe.ts'
 import { Hub } from './hub/hub.ts'
 import { Metrics } from './metrics.ts'
+import { CertificateRenewal, type CertificateRenewalOptions } from './tls/certificate-renewal.ts'
 
 /** So long requests that have not come whole may still take when the streams have gone. */
 const CLOSE_GRACE_MS = 5000
@@ -41,10 +42,15 @@ const READ_ONLY_ROUTES = [
   '/',
 ]
 
+/** What a port serves (protocol §8). */
+type Scope = 'all' | 'internal' | 'public'
+
 /** The hub, its parts in the order of the flow. */
 export interface App {
   readonly broker: Broker
   readonly http: FastifyInstance
+  /** Of `PIAZZA_INTERNAL_PORT`. */
+  readonly internalHttp: FastifyInstance | undefined
   readonly hub: Hub
   /** Open streams there may be; 0: no limit. */
   readonly maxStreams: number
@@ -96,54 +102,76 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   const maxStreams = chooseMaxStreams(config.PIAZZA_MAX_STREAMS, logger)
   const corsOrigins = config.PIAZZA_CORS_ORIGINS
 
-  const http = createHttp({ logger, metrics, maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES })
-  await http.register(pipelining)
-  await http.register(corsHeaders, { origins: corsOrigins })
-  await http.register(requestRules)
-  await http.register(originGuard, { isOpen: access.isOpen })
-  await http.register(errorAnswers, { metrics })
-  await http.register(authentication, {
-    access,
-    cookieName: config.PIAZZA_COOKIE_NAME,
-    isQueryTaken: config.PIAZZA_QUERY_TOKEN === 'on',
-  })
-  await http.register(openapiRoute)
-
-  await http.register(publishRoutes, {
-    broker,
+  /** One for each port: the public one first. */
+  const doors: FastifyInstance[] = []
+  const certificate = renewalOf(config, {
     metrics,
-    corsOrigins,
-    maxMessageBytes: config.PIAZZA_MAX_MESSAGE_BYTES,
+    log: logger,
+    onCertificate: (renewed) => {
+      for (const door of doors) renewCertificate(door, renewed)
+    },
   })
-  await http.register(subscribeRoutes, {
-    broker,
-    hub,
-    metrics,
-    maxStreams,
-    status: config.PIAZZA_OVERLOAD_STATUS,
-  })
-  await http.register(channelRoutes, { broker, corsOrigins })
-  await http.register(inspectRoutes, { broker, hub })
-  await http.register(healthRoutes, { hub, broker })
-  await http.register(metricsRoutes, { metrics })
-  await http.register(rootRoutes)
-  refuseOtherMethods(http, '/publish', ['POST'])
-  refuseOtherMethods(http, '/channels/:name', ['GET', 'HEAD', 'POST', 'DELETE'])
-  for (const url of READ_ONLY_ROUTES) {
-    refuseOtherMethods(http, url, ['GET', 'HEAD'])
+  const openDoor = async (scope: Scope): Promise<FastifyInstance> => {
+    const isTls = scope !== 'internal' || config.PIAZZA_INTERNAL_TLS === 'on'
+    const http = createHttp({
+      logger,
+      metrics,
+      maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES,
+      certificate: isTls ? certificate?.current : undefined,
+    })
+    doors.push(http)
+    await http.register(pipelining)
+    await http.register(corsHeaders, { origins: corsOrigins })
+    await http.register(requestRules)
+    await http.register(originGuard, { isOpen: access.isOpen })
+    await http.register(errorAnswers, { metrics })
+    await http.register(authentication, {
+      access,
+      cookieName: config.PIAZZA_COOKIE_NAME,
+      isQueryTaken: config.PIAZZA_QUERY_TOKEN === 'on',
+    })
+    const streams = { broker, hub, metrics, maxStreams, status: config.PIAZZA_OVERLOAD_STATUS }
+    if (scope === 'public') {
+      await http.register(subscribeRoutes, streams)
+      await http.register(livezRoute)
+      refuseOtherMethods(http, '/channels/:name', ['GET', 'HEAD'])
+      refuseOtherMethods(http, '/livez', ['GET', 'HEAD'])
+      return http
+    }
+    await http.register(openapiRoute)
+    await http.register(publishRoutes, {
+      broker,
+      metrics,
+      corsOrigins,
+      maxMessageBytes: config.PIAZZA_MAX_MESSAGE_BYTES,
+    })
+    await http.register(subscribeRoutes, streams)
+    await http.register(channelRoutes, { broker, corsOrigins })
+    await http.register(inspectRoutes, { broker, hub })
+    await http.register(livezRoute)
+    await http.register(readyzRoute, { hub, broker })
+    await http.register(metricsRoutes, { metrics, isOpen: scope === 'internal' })
+    await http.register(rootRoutes)
+    refuseOtherMethods(http, '/publish', ['POST'])
+    refuseOtherMethods(http, '/channels/:name', ['GET', 'HEAD', 'POST', 'DELETE'])
+    for (const url of READ_ONLY_ROUTES) refuseOtherMethods(http, url, ['GET', 'HEAD'])
+    return http
   }
+  const isSplit = config.PIAZZA_INTERNAL_PORT !== undefined
+  const http = await openDoor(isSplit ? 'public' : 'all')
+  const internalHttp = isSplit ? await openDoor('internal') : undefined
   http.addHook('preClose', async () => hub.close()) // sockets that left node:http are not closed with it
 
   return {
     broker,
     http,
+    internalHttp,
     hub,
     maxStreams,
     close: async (drainMs) => {
       await hub.drain(drainMs)
-      // node:http gives up its own timeouts when it closes: what never comes whole would hold the process for ever
-      setTimeout(() => http.server.closeAllConnections(), CLOSE_GRACE_MS).unref()
-      await http.close()
+      for (const door of doors) await closeHttp(door) // the internal one last: it tells how it goes
+      certificate?.close()
       access.close()
       await broker.close()
     },
@@ -162,6 +190,30 @@ function chooseMaxStreams(configuredStreams: number | undefined, logger: Logger)
     )
   }
   return configuredStreams ?? fittingStreams
+}
+
+/** Stops one of them: what is in flight is answered, what has not come whole after the grace is cut. */
+async function closeHttp(http: FastifyInstance): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const grace = new Promise<void>((resolve) => {
+    timer = setTimeout(() => {
+      // node:http gives up its own timeouts when it closes: what never comes whole would hold the process for ever
+      http.server.closeAllConnections()
+      // and a connection whose TLS handshake hangs is none of its own yet: nobody waits for it
+      setImmediate(resolve)
+    }, CLOSE_GRACE_MS).unref()
+  })
+  await Promise.race([http.close(), grace])
+  clearTimeout(timer)
+}
+
+function renewalOf(
+  config: Config,
+  rest: Omit<CertificateRenewalOptions, 'certFile' | 'keyFile'>,
+): CertificateRenewal | undefined {
+  const { PIAZZA_TLS_CERT_FILE: certFile, PIAZZA_TLS_KEY_FILE: keyFile } = config
+  if (certFile === undefined || keyFile === undefined) return undefined
+  return new CertificateRenewal({ certFile, keyFile, ...rest })
 }
 
 /** A log larger than the heap would end the process: it is cut to what fits, and that is said. */

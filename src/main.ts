@@ -1,11 +1,11 @@
 #!/usr/bin/env node
-import { buildApp } from './app.ts'
+import { type App, buildApp } from './app.ts'
 import { describeUsage } from './config/help.ts'
 import { tokenCommand, WrongUsage } from './cli/token.ts'
 import { canPublish, isOpenMode } from './config/access-contradictions.ts'
 import { readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
-import { describeListenError } from './listen-error.ts'
+import { describeListenError, type Listening } from './listen-error.ts'
 import { createLogger } from './logger.ts'
 import { VERSION } from './version.ts'
 
@@ -28,35 +28,56 @@ async function serve(config: Config): Promise<void> {
   const nodeOptions = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
   const app = await buildApp(config, logger, nodeOptions)
   stopOnSignals(app, config, logger)
-  const { PIAZZA_HOST: host, PIAZZA_PORT: port } = config
-  try {
-    await app.http.listen({
-      host,
+  // First, so that clients get in only where probes do.
+  if (app.internalHttp !== undefined) {
+    const { PIAZZA_INTERNAL_HOST: host, PIAZZA_INTERNAL_PORT: port = 0 } = config
+    await listen(app.internalHttp, {
+      host: host ?? config.PIAZZA_HOST,
       port,
-      backlog: LISTEN_BACKLOG,
-      listenTextResolver: (address) => `listening at ${address}`,
+      hostSetting: host === undefined ? 'PIAZZA_HOST' : 'PIAZZA_INTERNAL_HOST',
+      portSetting: 'PIAZZA_INTERNAL_PORT',
     })
-  } catch (error) {
-    fail([describeListenError(error as NodeJS.ErrnoException, { host, port })])
   }
+  await listen(app.http, {
+    host: config.PIAZZA_HOST,
+    port: config.PIAZZA_PORT,
+    hostSetting: 'PIAZZA_HOST',
+    portSetting: 'PIAZZA_PORT',
+  })
   if (isOpenMode(config)) {
     logger.warn('no access configured: everything on this machine may publish and subscribe')
   } else if (!canPublish(config)) {
     logger.warn('nobody can publish: set PIAZZA_PUBLISH_KEYS')
   }
-  const url = app.http.listeningOrigin
   logger.info(
-    { version: VERSION, url, maxStreams: app.maxStreams, broker: app.broker.name },
+    {
+      version: VERSION,
+      url: app.http.listeningOrigin,
+      internalUrl: app.internalHttp?.listeningOrigin,
+      maxStreams: app.maxStreams,
+      broker: app.broker.name,
+    },
     'started',
   )
 }
 
+async function listen(http: App['http'], listening: Listening): Promise<void> {
+  const { host, port } = listening
+  try {
+    await http.listen({
+      // Fastify would serve ::1 by a second server, which has neither our answers to bad bytes nor new certificates.
+      host: host === 'localhost' ? '127.0.0.1' : host,
+      port,
+      backlog: LISTEN_BACKLOG,
+      listenTextResolver: (address) => `listening at ${address}`,
+    })
+  } catch (error) {
+    fail([describeListenError(error as NodeJS.ErrnoException, listening)])
+  }
+}
+
 /** The first signal drains and exits 0; a second one ends at once with 1. */
-function stopOnSignals(
-  app: Awaited<ReturnType<typeof buildApp>>,
-  config: Config,
-  logger: ReturnType<typeof createLogger>,
-): void {
+function stopOnSignals(app: App, config: Config, logger: ReturnType<typeof createLogger>): void {
   let isStopping = false
   const stop = (signal: NodeJS.Signals) => {
     if (isStopping) process.exit(1)

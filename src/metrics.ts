@@ -60,6 +60,8 @@ export class Metrics implements Totals {
   rollbacks = 0
   /** When a comparison with the broker last succeeded, ms since the process started; undefined: there are none. */
   comparedAtMs: number | undefined
+  /** Times that a changed certificate could not be used. */
+  certificateFailures = 0
 
   readonly #streamsClosed = registerLabelled(
     this.registry,
@@ -98,6 +100,7 @@ export class Metrics implements Totals {
   )
   readonly #brokerConnected = registerBrokerConnected(this.registry)
   readonly #histograms = registerHistograms(this.registry)
+  #certificateExpiry: () => number = () => Number.NaN
   #logSizes: LogSizes = () => ({ bytes: 0, channels: 0 })
   #streamSizes: StreamSizes = () => ({ streams: 0, behind: 0, attached: 0, channels: 0 })
 
@@ -110,6 +113,7 @@ export class Metrics implements Totals {
       attached: () => this.#streamSizes().attached,
       channelsSubscribed: () => this.#streamSizes().channels,
       channels: () => this.#logSizes().channels,
+      certificateExpiry: () => this.#certificateExpiry(),
       logBytes: () => this.#logSizes().bytes,
       probeAgeSeconds: () =>
         this.comparedAtMs === undefined ? 0 : (performance.now() - this.comparedAtMs) / 1000,
@@ -122,6 +126,11 @@ export class Metrics implements Totals {
 
   observeStreams(sizes: StreamSizes): void {
     this.#streamSizes = sizes
+  }
+
+  /** When it expires, in seconds since 1970. */
+  observeCertificate(expirySeconds: () => number): void {
+    this.#certificateExpiry = expirySeconds
   }
 
   countClosed(reason: StreamCloseReason, ageSeconds: number): void {

@@ -17,6 +17,9 @@ const OPENING = [
   'PIAZZA_ANONYMOUS',
 ] as const satisfies readonly SettingName[]
 
+/** Where the hub listens. */
+const HOSTS = ['PIAZZA_HOST', 'PIAZZA_INTERNAL_HOST'] as const satisfies readonly SettingName[]
+
 /** Each is a kind of key, and there is one. */
 const TOKEN_KEYS = [
   'PIAZZA_JWT_SECRET',
@@ -61,12 +64,14 @@ export function findAccessContradictions(
   areValid: (...names: SettingName[]) => boolean,
 ): string[] {
   const found: string[] = []
-  const { PIAZZA_HOST: host } = config
-  if (areValid('PIAZZA_HOST', ...OPENING) && isOpenMode(config) && !isLoopback(host)) {
+  for (const name of HOSTS) {
+    const host = config[name]
+    if (!areValid(name, ...OPENING) || !isOpenMode(config)) continue
+    if (host === undefined || isLoopback(host)) continue
     found.push(
-      `PIAZZA_HOST: without access configured the hub serves this machine only, not ${host}. ` +
+      `${name}: without access configured the hub serves this machine only, not ${host}. ` +
         'Set PIAZZA_PUBLISH_KEYS (for example from: openssl rand -hex 24) and who may subscribe: ' +
-        'PIAZZA_ANONYMOUS=subscribe, PIAZZA_PUBLIC_CHANNELS, or tokens by PIAZZA_JWT_SECRET; or leave PIAZZA_HOST at 127.0.0.1.',
+        `PIAZZA_ANONYMOUS=subscribe, PIAZZA_PUBLIC_CHANNELS, or tokens by PIAZZA_JWT_SECRET; or leave ${name} at 127.0.0.1.`,
     )
   }
   if (areValid(...TOKEN_KEYS)) found.push(...findKeyContradictions(config, texts))

@@ -1,4 +1,5 @@
 import { findAccessContradictions } from './access-contradictions.ts'
+import { findListenContradictions } from './listen-contradictions.ts'
 import { type Config, type SettingName, SETTINGS } from './settings.ts'
 
 const TLS_SETTINGS = [
@@ -26,6 +27,7 @@ export function findContradictions(
     if (!areValid(lower, upper) || config[lower] <= config[upper]) continue
     found.push(describeDisorder(lower, upper, texts))
   }
+  found.push(...findListenContradictions(config, areValid))
   found.push(...findAccessContradictions(config, texts, areValid))
   if (areValid('PIAZZA_REDIS_URL', ...REDIS_SETTINGS))
     found.push(...findRedisContradictions(config))

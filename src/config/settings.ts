@@ -1,5 +1,5 @@
-import { isIP } from 'node:net'
 import { ACCESS_SETTINGS } from './access-settings.ts'
+import { LISTEN_SETTINGS } from './listen-settings.ts'
 import { parsePemFile, parseRedisPrefix, parseRedisUrl, parseSentinel } from './redis-address.ts'
 import {
   choice,
@@ -7,31 +7,17 @@ import {
   duration,
   HOUR_MS,
   integer,
-  Invalid,
   list,
   optional,
   type Setting,
   size,
 } from './setting.ts'
 
-function parseHost(text: string): string {
-  if (isIP(text) !== 0 || /^[^\s/:[\]]+$/.test(text)) return text
-  const right = 'a host name or IP address such as 127.0.0.1, 0.0.0.0 or ::1'
-  throw new Invalid(`${right}, without brackets or port`)
-}
-
 /**
  * Every setting (protocol §11). The README's table, `--help`, the checks and the types all come from here.
  */
 export const SETTINGS = {
-  PIAZZA_HOST: {
-    type: 'address',
-    defaultText: '127.0.0.1',
-    default: '127.0.0.1',
-    description: 'Address to listen on. Anything but loopback needs an access setting.',
-    parse: parseHost,
-  } satisfies Setting<string>,
-  PIAZZA_PORT: integer('8080', 'Port to listen on; 0 takes a free one.', { min: 0, max: 65_535 }),
+  ...LISTEN_SETTINGS,
   ...ACCESS_SETTINGS,
   PIAZZA_HEARTBEAT_INTERVAL: duration('15s', 'A comment keeps an idle stream alive so often.', {
     min: 1000,

@@ -1,23 +1,35 @@
 import { METHODS } from 'node:http'
 import { type Socket } from 'node:net'
+import { Server as TlsServer } from 'node:tls'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { errors } from '../errors.ts'
 import { type Metrics } from '../metrics.ts'
+import { type Certificate, secureOptionsOf } from '../tls/certificate.ts'
 import { answerClientError, answerError, answerOnSocket } from './plugins/errors.ts'
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger
   readonly metrics: Metrics
   readonly maxBodyBytes: number
+  /** It speaks TLS, with this one at first (`renewCertificate`). */
+  readonly certificate: Certificate | undefined
 }
 
 /** Request line and headers: 64 names of 200 characters, a long token and id. */
 const MAX_HEADER_BYTES = 64 * 1024
 /** A request must have arrived whole by then; a stream's has, when it begins. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** A handshake is two packets each way; Node would wait for 2 minutes. */
+const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** The HTTP server, without routes. Whatever is refused before a route is reached is refused in the same words. */
-export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): FastifyInstance {
+export function createHttp(options: HttpOptions): FastifyInstance {
+  const { logger, metrics, maxBodyBytes, certificate } = options
+  // request-rules asks for a Host, in words
+  const limits = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }
+  const secure = certificate && {
+    https: { ...limits, ...secureOptionsOf(certificate), handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+  }
   const http = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }), // never tokens, never per message
@@ -26,7 +38,7 @@ export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): Fast
     requestTimeout: REQUEST_TIMEOUT_MS,
     return503OnClosing: false, // a 503 would end an EventSource for good
     routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // the route tells what is too long
-    http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // request-rules asks for it, in words
+    ...(secure ?? { http: limits }),
     rewriteUrl: ({ url = '/' }) => escapeMalformedPath(url),
     frameworkErrors: (error, request, reply) => answerError(metrics, error, request, reply),
     clientErrorHandler: (error, socket) => answerClientError(metrics, error, socket),
@@ -44,7 +56,14 @@ export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): Fast
     const message = 'the only expectation that can be met is 100-continue'
     answerOnSocket(metrics, new errors.EXPECTATION_FAILED(message), socket)
   })
+  // A failed handshake is no request: nothing can be answered to it
+  http.server.prependListener('tlsClientError', (_error: Error, socket: Socket) => socket.destroy())
   return http
+}
+
+/** For connections from now on. */
+export function renewCertificate({ server }: FastifyInstance, certificate: Certificate): void {
+  if (server instanceof TlsServer) server.setSecureContext(secureOptionsOf(certificate))
 }
 
 /** So that a resource answers 405 with `Allow` to those that Fastify does not know by itself. */

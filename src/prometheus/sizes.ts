@@ -20,6 +20,10 @@ const GAUGES = {
     name: 'piazza_broker_probe_age_seconds',
     help: 'Since the logs were last compared with the broker and the subscriber connection was heard; 0 without Redis',
   },
+  certificateExpiry: {
+    name: 'piazza_tls_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate in use expires, seconds since 1970; NaN without TLS',
+  },
   logBytes: { name: 'piazza_log_bytes', help: 'Memory of all logs, bytes' },
 } as const
 

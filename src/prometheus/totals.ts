@@ -46,6 +46,10 @@ const TOTALS = {
     name: 'piazza_rollbacks_total',
     help: 'Times that the broker was seen to have lost messages it had announced',
   },
+  certificateFailures: {
+    name: 'piazza_tls_certificate_failures_total',
+    help: 'Times that a changed certificate could not be used, and the old one was kept',
+  },
   streamsOpened: {
     name: 'piazza_streams_opened_total',
     help: 'Streams opened',

@@ -109,6 +109,16 @@ describe('it does not start', () => {
     expect(stderr).toEqual([expect.stringMatching(new RegExp(`${port}.*in use.*PIAZZA_PORT`))])
   })
 
+  test('on an internal port in use: one line says so, and names that setting', async () => {
+    const port = await occupyPort()
+    const settings = { PIAZZA_PORT: '0', PIAZZA_INTERNAL_PORT: `${port}` }
+    const { code, stderr } = await runPiazza([], settings)
+    expect(code).toBe(1)
+    expect(stderr).toEqual([
+      expect.stringMatching(new RegExp(`${port}.*in use.*PIAZZA_INTERNAL_PORT`)),
+    ])
+  })
+
   test('on an address of another machine: one line says so', async () => {
     const { code, stderr } = await runPiazza([], {
       PIAZZA_HOST: '203.0.113.1',

@@ -19,6 +19,8 @@ const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', 
 export interface HubProcess {
   readonly url: string
   readonly port: number
+  /** Of `PIAZZA_INTERNAL_PORT`; 0 without it. */
+  readonly internalPort: number
   readonly exitCode: number | null
   /** What it logged, a line each. */
   readonly log: readonly string[]
@@ -44,6 +46,8 @@ export interface HubProcessOptions {
   readonly tellsMemory?: boolean
   /** Files it may have open. */
   readonly fileLimit?: number
+  /** PEM: it speaks TLS. */
+  readonly authority?: string
 }
 
 /** An older build would be tested in place of what is written. */
@@ -94,33 +98,41 @@ export async function startHubProcess(
   const log: string[] = []
   createInterface({ input: child.stdout! }).on('line', (line) => log.push(line))
   createInterface({ input: child.stderr! }).on('line', (line) => log.push(line))
-  let url = ''
-  const hasStarted = () => {
-    if (child.exitCode !== null) throw new Error(`the hub ended: ${log.join('\n')}`)
-    url = log.map(toStartedUrl).find((found) => found !== undefined) ?? ''
-    return url !== ''
-  }
-  await waitFor('the hub process to start', hasStarted, 30_000)
-  const port = Number(new URL(url).port)
+  let started: Started | undefined
+  await waitFor(
+    'the hub process to start',
+    () => {
+      if (child.exitCode !== null) throw new Error(`the hub ended: ${log.join('\n')}`)
+      started = log.map(toStarted).find((found) => found !== undefined)
+      return started !== undefined
+    },
+    30_000,
+  )
+  const { url, internalUrl } = started!
+  const port = portOf(url)
+  const { authority } = options
+  const ask = (method: string, path: string, body = '', headers: Record<string, string> = {}) =>
+    request(port, method, path, headers, body, authority)
   return {
     url,
     port,
+    internalPort: internalUrl === undefined ? 0 : portOf(internalUrl),
     log,
     get exitCode() {
       return child.exitCode
     },
     send: async (channel, data) => {
-      const answer = await request(port, 'POST', `/channels/${channel}`, {}, data)
+      const answer = await ask('POST', `/channels/${channel}`, data)
       if (answer.status !== 201) throw new Error(`publish: ${answer.status} ${answer.text}`)
       return (JSON.parse(answer.text) as { id: string }).id
     },
     publish: async (body) => {
       const headers = { 'content-type': 'application/json' }
-      const answer = await request(port, 'POST', '/publish', headers, JSON.stringify(body))
+      const answer = await ask('POST', '/publish', JSON.stringify(body), headers)
       if (answer.status !== 201) throw new Error(`publish: ${answer.status} ${answer.text}`)
     },
     metric: async (line) => {
-      const { text } = await request(port, 'GET', '/metrics')
+      const { text } = await ask('GET', '/metrics')
       const found = text.split('\n').find((row) => row.startsWith(`${line} `))
       return Number(found?.slice(line.length) ?? 0)
     },
@@ -148,8 +160,18 @@ function commandOf(options: HubProcessOptions): string[] {
   return ['bash', '-c', `ulimit -n ${fileLimit} && exec "$@"`, 'bash', ...command]
 }
 
-function toStartedUrl(line: string): string | undefined {
+/** What the hub tells when it listens. */
+interface Started {
+  readonly url: string
+  readonly internalUrl?: string
+}
+
+function toStarted(line: string): Started | undefined {
   if (!line.startsWith('{')) return undefined
-  const { msg, url } = JSON.parse(line) as { msg?: string; url?: string }
-  return msg === 'started' ? url : undefined
+  const said = JSON.parse(line) as Started & { readonly msg?: string }
+  return said.msg === 'started' ? said : undefined
+}
+
+function portOf(url: string): number {
+  return Number(new URL(url).port)
 }

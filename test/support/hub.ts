@@ -8,6 +8,8 @@ import { readConfig } from '../../src/config/read-config.ts'
 export interface TestHub {
   readonly url: string
   readonly port: number
+  /** Of `PIAZZA_INTERNAL_PORT`; without it, `port`. What follows goes there. */
+  readonly internalPort: number
   readonly app: Awaited<ReturnType<typeof buildApp>>
   publish(body: unknown, headers?: Record<string, string>): Promise<Answer>
   /** Publishes one untyped message; returns its id. */
@@ -34,11 +36,13 @@ export async function startHub(
   const level = log === undefined ? 'silent' : 'debug'
   const app = await buildApp(config, pino({ level }, { write: (line) => log?.push(line) }))
   await app.http.listen({ host: '127.0.0.1', port: config.PIAZZA_PORT })
+  await app.internalHttp?.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
     await app.close(0)
   }, 30_000)
   const { port } = app.http.server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const { port: internalPort } = (app.internalHttp ?? app.http).server.address() as AddressInfo
+  const url = `http://127.0.0.1:${internalPort}`
   const get = (path: string, headers: Record<string, string> = {}) =>
     toAnswer(fetch(url + path, { headers, signal: AbortSignal.timeout(10_000) }))
   const publish = (body: unknown, headers: Record<string, string> = {}) =>
@@ -51,8 +55,9 @@ export async function startHub(
       }),
     )
   return {
-    url,
+    url: `http://127.0.0.1:${port}`,
     port,
+    internalPort,
     app,
     publish,
     get,

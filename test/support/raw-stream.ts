@@ -1,6 +1,7 @@
-import net from 'node:net'
+import type net from 'node:net'
 import { createParser, type EventSourceMessage } from 'eventsource-parser'
 import { onTestFinished } from 'vitest'
+import { connect } from './connect.ts'
 import { waitFor } from './wait.ts'
 
 /** A subscribe over a raw socket: head, body bytes as they come, and events by an independent parser. */
@@ -37,15 +38,17 @@ export interface RawStreamOptions {
   readonly version?: '1.0' | '1.1'
   /** Sent in the same packet, behind the request. */
   readonly trailer?: string
+  /** PEM: the stream is opened over TLS. */
+  readonly authority?: string
 }
 
 /** Opens `path` and waits for the head. The socket is destroyed with the test. */
 export async function openStream(
   port: number,
   path: string,
-  { headers = {}, version = '1.1', trailer = '' }: RawStreamOptions = {},
+  { headers = {}, version = '1.1', trailer = '', authority }: RawStreamOptions = {},
 ): Promise<RawStream> {
-  const socket = net.connect(port, '127.0.0.1')
+  const socket = connect(port, authority)
   const events: EventSourceMessage[] = []
   const state = {
     raw: '',

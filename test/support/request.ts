@@ -1,4 +1,5 @@
 import http from 'node:http'
+import https from 'node:https'
 
 /** What a plain request was answered; header names in lower case. */
 export interface PlainAnswer {
@@ -7,17 +8,22 @@ export interface PlainAnswer {
   readonly text: string
 }
 
-/** One request on a connection of its own, with exactly these headers: `fetch` adds some and forbids others. */
+/**
+ * One request on a connection of its own, with exactly these headers: `fetch` adds some and forbids others. Over TLS
+ * if an authority is given (PEM), whose word on the hub must be good.
+ */
 export function request(
   port: number,
   method: string,
   path: string,
   headers: Record<string, string> = {},
   body = '',
+  authority?: string,
 ): Promise<PlainAnswer> {
   return new Promise((resolve, reject) => {
     const options = { host: '127.0.0.1', port, method, path, headers, agent: false }
-    const asked = http.request(options, (answer) => {
+    const send = authority === undefined ? http.request : https.request
+    const asked = send({ ...options, ca: authority, servername: 'localhost' }, (answer) => {
       let text = ''
       answer.setEncoding('utf8')
       answer.on('data', (part: string) => {

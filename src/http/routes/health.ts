@@ -4,7 +4,7 @@ import { type Broker } from '../../broker/broker.ts'
 import { type Hub } from '../../hub/hub.ts'
 import { BY_NOTHING, errorAnswers, jsonAnswer } from '../contract.ts'
 
-export interface HealthRouteOptions {
+export interface ReadyzRouteOptions {
   readonly hub: Hub
   readonly broker: Broker
 }
@@ -28,17 +28,20 @@ function schemaOf(summary: string, ...statuses: readonly number[]) {
   }
 }
 
-/** Probes (protocol §8). */
-export async function healthRoutes(
-  app: FastifyInstance,
-  { hub, broker }: HealthRouteOptions,
-): Promise<void> {
+/** Liveness (protocol §8). */
+export async function livezRoute(app: FastifyInstance): Promise<void> {
   // A process that answers is alive; a broker that is away is no reason to restart it.
   app.get('/livez', { schema: schemaOf('Whether the process answers') }, async () => ({
     status: 'ok',
     checks: { process: 'ok' },
   }))
+}
 
+/** Readiness (protocol §8). */
+export async function readyzRoute(
+  app: FastifyInstance,
+  { hub, broker }: ReadyzRouteOptions,
+): Promise<void> {
   app.get(
     '/readyz',
     { schema: schemaOf('Whether it wants streams', 503) },
