@@ -9,6 +9,7 @@ export default defineConfig({
       ...(process.env['TEST_NETWORK'] ? [] : ['test/network/**']),
       ...(process.env['TEST_SILENCE'] ? [] : ['test/e2e/clients/silence-of-all.test.ts']), // takes 7 minutes
     ],
+    setupFiles: ['test/support/run-record.mjs'],
     testTimeout: 20_000,
     hookTimeout: 60_000,
     // Streams, timers and sockets: files in processes of their own, two at a time.

@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest'
 import { openStream } from '../support/raw-stream.ts'
+import { recordLog, recordSecrets } from '../support/run-record.mjs'
 import { waitFor } from '../support/wait.ts'
 
 const run = promisify(execFile)
@@ -32,7 +33,10 @@ async function runImage(...options: string[]): Promise<{ container: string; port
     ...options,
     IMAGE,
   )
+  recordSecrets('key', [KEY])
   onTestFinished(async () => {
+    const { stdout, stderr } = await run('docker', ['logs', container])
+    recordLog(stdout + stderr)
     await docker('rm', '--force', container)
   })
   const address = await docker('port', container, '8080')

@@ -2,6 +2,7 @@ import { execFile, type ExecFileException } from 'node:child_process'
 import { existsSync, readdirSync, statSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { recordLog, recordSecrets, recordSettings } from './run-record.mjs'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = `${ROOT}dist/main.js`
@@ -31,9 +32,12 @@ export function runPiazza(
 ): Promise<Exit> {
   return new Promise((resolve, reject) => {
     const env = { PATH: process.env['PATH'], ...settings }
+    recordSettings(settings)
     const onExit = (error: ExecFileException | null, stdout: string, stderr: string) => {
       const code = error === null ? 0 : error.code
       if (typeof code === 'number') {
+        recordLog(stderr)
+        if (options[0] === 'token') recordSecrets('token', [stdout.trim()])
         resolve({ code, stdout, stderr: stderr.split('\n').slice(0, -1) })
       } else reject(new Error(`piazza ${options.join(' ')} did not exit: ${stdout}${stderr}`))
     }

@@ -6,12 +6,16 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
 import { request } from './request.ts'
+import { recordLog, recordSettings } from './run-record.mjs'
 import { waitFor } from './wait.ts'
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url))
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
 const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const TELL_MEMORY = fileURLToPath(new URL('../../bench/hubs/tell-memory.mjs', import.meta.url))
+const RUN_RECORD = fileURLToPath(new URL('run-record.mjs', import.meta.url))
+const IS_RECORDED = process.env['TEST_LOGS'] !== undefined
+const RECORDING = IS_RECORDED ? { TEST_LOGS: process.env['TEST_LOGS'] } : {}
 const TELLING_MEMORY = ['--expose-gc', '--import', TELL_MEMORY]
 const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
 
@@ -87,17 +91,22 @@ export async function startHubProcess(
   options: HubProcessOptions = {},
 ): Promise<HubProcess> {
   await build()
+  recordSettings(settings)
   const [command, ...args] = commandOf(options)
   const child: ChildProcess = spawn(command as string, args, {
-    env: { PATH: process.env['PATH'], PIAZZA_PORT: '0', ...settings },
+    env: { PATH: process.env['PATH'], ...RECORDING, PIAZZA_PORT: '0', ...settings },
     stdio: ['ignore', 'pipe', 'pipe', options.tellsMemory === true ? 'ipc' : 'ignore'],
   })
   onTestFinished(() => {
     child.kill('SIGKILL')
   })
   const log: string[] = []
-  createInterface({ input: child.stdout! }).on('line', (line) => log.push(line))
-  createInterface({ input: child.stderr! }).on('line', (line) => log.push(line))
+  const hear = (line: string) => {
+    log.push(line)
+    recordLog(`${line}\n`)
+  }
+  createInterface({ input: child.stdout! }).on('line', hear)
+  createInterface({ input: child.stderr! }).on('line', hear)
   let started: Started | undefined
   await waitFor(
     'the hub process to start',
@@ -155,6 +164,8 @@ function commandOf(options: HubProcessOptions): string[] {
   const { node = process.execPath, nodeOptions = [], preload, tellsMemory, fileLimit } = options
   const flags = [...nodeOptions, ...(tellsMemory === true ? TELLING_MEMORY : [])]
   if (preload !== undefined) flags.push('--import', preload)
+  // a hub whose memory is measured has nothing of ours in it
+  if (IS_RECORDED && tellsMemory !== true) flags.push('--import', RUN_RECORD)
   const command = [node, ...flags, MAIN]
   if (fileLimit === undefined) return command
   return ['bash', '-c', `ulimit -n ${fileLimit} && exec "$@"`, 'bash', ...command]

@@ -3,6 +3,7 @@ import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { buildApp } from '../../src/app.ts'
 import { readConfig } from '../../src/config/read-config.ts'
+import { recordLog, recordSettings } from './run-record.mjs'
 
 /** A hub that listens on a free port of 127.0.0.1, and is closed with the test. */
 export interface TestHub {
@@ -33,8 +34,12 @@ export async function startHub(
 ): Promise<TestHub> {
   const { config, problems } = readConfig({ PIAZZA_PORT: '0', ...settings })
   if (config === undefined) throw new Error(problems.join('\n'))
-  const level = log === undefined ? 'silent' : 'debug'
-  const app = await buildApp(config, pino({ level }, { write: (line) => log?.push(line) }))
+  recordSettings(settings)
+  const hear = (line: string) => {
+    log?.push(line)
+    recordLog(line)
+  }
+  const app = await buildApp(config, pino({ level: 'trace' }, { write: hear }))
   await app.http.listen({ host: '127.0.0.1', port: config.PIAZZA_PORT })
   await app.internalHttp?.listen({ host: '127.0.0.1', port: 0 })
   onTestFinished(async () => {
