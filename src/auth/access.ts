@@ -63,7 +63,8 @@ export class Access {
       const message = `the token has ${token.length} characters, and ${MAX_TOKEN_CHARACTERS} are taken at the most`
       throw new errors.UNAUTHORIZED(message)
     }
-    if (this.#publishKeys.has(token)) return PUBLISH_KEY_GRANT
+    const key = this.#publishKeys.nameOf(token)
+    if (key !== undefined) return { ...PUBLISH_KEY_GRANT, holder: `key:${key}` }
     if (this.#tokens !== undefined) return this.#tokens.grantFor(token)
     throw new errors.UNAUTHORIZED('the token is not valid: send one of the publish keys')
   }

@@ -8,8 +8,10 @@ export type Rights = Readonly<Record<Right, readonly Pattern[]>>
 
 /** What a request is allowed, and whose it is. */
 export interface Grant {
-  /** Whose idempotency keys and limits: `''` for publish keys, open mode and anybody. */
+  /** Whose idempotency keys: `''` for publish keys, open mode and anybody. */
   readonly scope: string
+  /** Whose limits: which key, which subject, or which token if it has none. Undefined: nobody asked. */
+  readonly holder?: string
   /** Nobody asked who they are: a page of another origin must not use it to publish. */
   readonly isAnonymous: boolean
   readonly rights: Rights
@@ -51,6 +53,11 @@ export function anonymousGrant(
 
 export function allows(grant: Grant, right: Right, channel: string): boolean {
   return grant.rights[right].some((pattern) => matches(pattern, channel))
+}
+
+/** Whose streams are counted together; a publish key may have any number. */
+export function subjectOf({ scope, holder }: Grant): string | undefined {
+  return scope === '' ? undefined : holder
 }
 
 /** It reaches every channel. */

@@ -29,12 +29,15 @@ export class PublishKeys {
     this.#digests = keys.map(digest)
   }
 
-  /** Takes the same time whatever is wrong with the token: digests have one length, and all are compared. */
-  has(token: string): boolean {
+  /**
+   * A name for the key that the token is, which does not tell it; undefined: it is none. Takes the same time whatever is
+   * wrong with the token: digests have one length, and all are compared.
+   */
+  nameOf(token: string): string | undefined {
     const given = digest(token)
     let isKnown = false
     for (const known of this.#digests) if (timingSafeEqual(given, known)) isKnown = true
-    return isKnown
+    return isKnown ? given.toString('base64') : undefined
   }
 }
 

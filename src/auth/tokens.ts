@@ -64,7 +64,7 @@ export class Tokens {
     const name = createHash('sha256').update(token).digest('base64')
     const kept = this.#kept.get(name)
     const keysVersion = this.#keysVersion
-    const grant = kept ?? (await this.#read(token))
+    const grant = kept ?? (await this.#read(token, name))
     const nowMs = Date.now()
     const { endsAtMs } = grant
     if (nowMs >= endsAtMs + this.#toleranceMs) throw expired(endsAtMs)
@@ -79,7 +79,7 @@ export class Tokens {
     this.#kept.clear()
   }
 
-  async #read(token: string): Promise<Grant> {
+  async #read(token: string, name: string): Promise<Grant> {
     let payload: JWTPayload
     try {
       payload = await this.#verify(token)
@@ -90,6 +90,7 @@ export class Tokens {
     const subject = readSubject(payload)
     return {
       scope: subject === undefined ? 'token' : `sub:${subject}`,
+      holder: subject === undefined ? `token:${name}` : `sub:${subject}`,
       isAnonymous: false,
       rights: {
         subscribe: [...subscribe, ...this.#anyone.subscribe],

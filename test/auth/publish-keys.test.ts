@@ -5,9 +5,12 @@ const OLD = 'old-key-0123456789'
 const NEW = 'new-key-0123456789'
 
 describe('publish keys', () => {
-  test('each of several is good: keys are rotated', () => {
+  test('each of several is good, and has a name of its own that does not tell it', () => {
     const keys = new PublishKeys([OLD, NEW])
-    expect([keys.has(OLD), keys.has(NEW)]).toEqual([true, true])
+    const names = [keys.nameOf(OLD), keys.nameOf(NEW)]
+    expect(new Set([...names, undefined]).size).toBe(3)
+    expect(keys.nameOf(OLD)).toBe(names[0])
+    expect(names.join()).not.toContain('key')
   })
 
   test.each([
@@ -20,10 +23,10 @@ describe('publish keys', () => {
     'x'.repeat(1e6),
     '\ud800',
   ])('another token is not: %j', (token) => {
-    expect(new PublishKeys([OLD, NEW]).has(token)).toBe(false)
+    expect(new PublishKeys([OLD, NEW]).nameOf(token)).toBeUndefined()
   })
 
   test('without keys no token is good, not even the empty one', () => {
-    expect(new PublishKeys([]).has('')).toBe(false)
+    expect(new PublishKeys([]).nameOf('')).toBeUndefined()
   })
 })
