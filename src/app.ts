@@ -8,6 +8,7 @@ import { type Config } from './config/settings.ts'
 import { tokenOptionsOf } from './config/token-options.ts'
 import { maxStreamsFromFileLimit } from './file-limit.ts'
 import { maxLogBytesFromHeap } from './heap-limit.ts'
+import { ClientAddresses } from './http/client-addresses.ts'
 import { createHttp, renewCertificate } from './http/create-http.ts'
 import { authentication } from './http/plugins/authentication.ts'
 import { corsHeaders } from './http/plugins/cors.ts'
@@ -25,6 +26,9 @@ import { refuseOtherMethods } from './http/routes/resource.ts'
 import { rootRoutes } from './http/routes/root.ts'
 import { subscribeRoutes } from './http/routes/subscribe.ts'
 import { Hub } from './hub/hub.ts'
+import { LoopLag } from './limits/loop-lag.ts'
+import { PublishLimits } from './limits/publish-limits.ts'
+import { StreamLimits } from './limits/stream-limits.ts'
 import { Metrics } from './metrics.ts'
 import { CertificateRenewal, type CertificateRenewalOptions } from './tls/certificate-renewal.ts'
 
@@ -99,6 +103,19 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     slowTimeoutMs: config.PIAZZA_SLOW_STREAM_TIMEOUT,
     logMaxAgeMs: config.PIAZZA_LOG_MAX_AGE,
   })
+  const addresses = new ClientAddresses(config.PIAZZA_TRUST_PROXY, logger)
+  const publishLimits = new PublishLimits({
+    messages: config.PIAZZA_PUBLISH_RATE,
+    bytes: config.PIAZZA_PUBLISH_BYTE_RATE,
+  })
+  const streamLimits = new StreamLimits({
+    perAddress: config.PIAZZA_MAX_STREAMS_PER_IP,
+    perSubject: config.PIAZZA_MAX_STREAMS_PER_SUBJECT,
+    perChannel: config.PIAZZA_MAX_STREAMS_PER_CHANNEL,
+    rate: config.PIAZZA_STREAM_RATE,
+    ratePerAddress: config.PIAZZA_STREAM_RATE_PER_IP,
+  })
+  const lag = new LoopLag()
   const maxStreams = chooseMaxStreams(config.PIAZZA_MAX_STREAMS, logger)
   const corsOrigins = config.PIAZZA_CORS_ORIGINS
 
@@ -116,13 +133,18 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     const http = createHttp({
       logger,
       metrics,
+      trustProxy: config.PIAZZA_TRUST_PROXY,
       maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES,
+      maxHeaderBytes: config.PIAZZA_MAX_HEADER_BYTES,
+      headerTimeoutMs: config.PIAZZA_HEADER_TIMEOUT,
+      requestTimeoutMs: config.PIAZZA_REQUEST_TIMEOUT,
+      idleTimeoutMs: config.PIAZZA_IDLE_TIMEOUT,
       certificate: isTls ? certificate?.current : undefined,
     })
     doors.push(http)
     await http.register(pipelining)
     await http.register(corsHeaders, { origins: corsOrigins })
-    await http.register(requestRules)
+    await http.register(requestRules, { maxUrlBytes: config.PIAZZA_MAX_URL_BYTES })
     await http.register(originGuard, { isOpen: access.isOpen })
     await http.register(errorAnswers, { metrics })
     await http.register(authentication, {
@@ -130,7 +152,18 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       cookieName: config.PIAZZA_COOKIE_NAME,
       isQueryTaken: config.PIAZZA_QUERY_TOKEN === 'on',
     })
-    const streams = { broker, hub, metrics, maxStreams, status: config.PIAZZA_OVERLOAD_STATUS }
+    const streams = {
+      broker,
+      hub,
+      metrics,
+      maxStreams,
+      maxChannels: config.PIAZZA_MAX_CHANNELS,
+      streamLimits,
+      addresses,
+      lag,
+      maxLagMs: config.PIAZZA_MAX_LAG,
+      status: config.PIAZZA_OVERLOAD_STATUS,
+    }
     if (scope === 'public') {
       await http.register(subscribeRoutes, streams)
       await http.register(livezRoute)
@@ -143,10 +176,12 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       broker,
       metrics,
       corsOrigins,
+      publishLimits,
+      addresses,
       maxMessageBytes: config.PIAZZA_MAX_MESSAGE_BYTES,
     })
     await http.register(subscribeRoutes, streams)
-    await http.register(channelRoutes, { broker, corsOrigins })
+    await http.register(channelRoutes, { broker, corsOrigins, publishLimits, addresses })
     await http.register(inspectRoutes, { broker, hub })
     await http.register(livezRoute)
     await http.register(readyzRoute, { hub, broker })
@@ -173,6 +208,7 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       for (const door of doors) await closeHttp(door) // the internal one last: it tells how it goes
       certificate?.close()
       access.close()
+      lag.close()
       await broker.close()
     },
   }

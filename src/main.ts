@@ -5,6 +5,7 @@ import { tokenCommand, WrongUsage } from './cli/token.ts'
 import { canPublish, isOpenMode } from './config/access-contradictions.ts'
 import { readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
+import { describeTrustProxy } from './config/trust-proxy.ts'
 import { describeListenError, type Listening } from './listen-error.ts'
 import { createLogger } from './logger.ts'
 import { VERSION } from './version.ts'
@@ -56,6 +57,7 @@ async function serve(config: Config): Promise<void> {
       internalUrl: app.internalHttp?.listeningOrigin,
       maxStreams: app.maxStreams,
       broker: app.broker.name,
+      clientAddress: describeTrustProxy(config.PIAZZA_TRUST_PROXY),
     },
     'started',
   )

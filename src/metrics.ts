@@ -17,8 +17,20 @@ const STREAM_CLOSE_REASONS = [
 /** Why a stream is no more. */
 export type StreamCloseReason = (typeof STREAM_CLOSE_REASONS)[number]
 
-const REFUSAL_REASONS = ['draining', 'max-streams', 'broker', 'access'] as const
 /** Why a subscribe was turned away for now (protocol §6). */
+export const REFUSAL_REASONS = [
+  'draining',
+  'broker',
+  'access',
+  'overloaded',
+  'max-streams',
+  'max-streams-per-ip',
+  'max-streams-per-subject',
+  'max-streams-per-channel',
+  'max-channels',
+  'stream-rate',
+  'stream-rate-per-ip',
+] as const
 export type RefusalReason = (typeof REFUSAL_REASONS)[number]
 
 const RECONNECTING = ['commands', 'subscriber'] as const

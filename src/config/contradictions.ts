@@ -9,10 +9,12 @@ const TLS_SETTINGS = [
 ] as const satisfies readonly SettingName[]
 const REDIS_SETTINGS: readonly SettingName[] = ['PIAZZA_REDIS_SENTINELS', ...TLS_SETTINGS]
 
-/** The first of each may not be above the second: a wait has a range, and a body carries a message. */
+/** The first of each may not be above the second: a wait has a range, a body carries a message, a head an address. */
 const IN_ORDER = [
   ['PIAZZA_RETRY_MIN', 'PIAZZA_RETRY_MAX'],
   ['PIAZZA_MAX_MESSAGE_BYTES', 'PIAZZA_MAX_BODY_BYTES'],
+  ['PIAZZA_MAX_URL_BYTES', 'PIAZZA_MAX_HEADER_BYTES'],
+  ['PIAZZA_HEADER_TIMEOUT', 'PIAZZA_REQUEST_TIMEOUT'],
 ] as const
 
 /** Between settings that are valid by themselves; what `invalid` ones would have said is not known. */

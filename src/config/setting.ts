@@ -1,4 +1,4 @@
-import { parseDuration, parseInteger, parseSize } from './units.ts'
+import { parseByteRate, parseDuration, parseInteger, parseRate, parseSize } from './units.ts'
 
 /** One variable `PIAZZA_…`: how its text becomes a value, and what people read about it. */
 export interface Setting<T> {
@@ -45,6 +45,22 @@ export function size(defaultText: string, description: string, range: Range): Se
 export function integer(defaultText: string, description: string, range: Range): Setting<number> {
   const expected = `a whole number from ${range.min} to ${range.max}`
   return quantity('number', defaultText, description, range, parseInteger, expected)
+}
+
+const MAX_RATE = 10_000_000
+
+/** So many a second. */
+export function rate(defaultText: string, description: string): Setting<number> {
+  const range = { min: 1, max: MAX_RATE, canBeOff: true }
+  const expected = `a rate such as 100/s, from 1/s to ${MAX_RATE}/s`
+  return quantity('rate', defaultText, description, range, parseRate, expected)
+}
+
+/** So many bytes a second. */
+export function byteRate(defaultText: string, description: string): Setting<number> {
+  const range = { min: 1024, max: 1024 ** 4, canBeOff: true }
+  const expected = 'a rate such as 64KiB/s or 1MiB/s, from 1KiB/s to 1024GiB/s'
+  return quantity('size per second', defaultText, description, range, parseByteRate, expected)
 }
 
 function quantity(

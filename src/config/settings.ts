@@ -1,4 +1,5 @@
 import { ACCESS_SETTINGS } from './access-settings.ts'
+import { LIMIT_SETTINGS } from './limit-settings.ts'
 import { LISTEN_SETTINGS } from './listen-settings.ts'
 import { parsePemFile, parseRedisPrefix, parseRedisUrl, parseSentinel } from './redis-address.ts'
 import {
@@ -62,6 +63,7 @@ export const SETTINGS = {
     ['200', '503'],
     'Status of a refusal for now: `200` keeps an EventSource trying, `503` is for other clients.',
   ),
+  ...LIMIT_SETTINGS,
   PIAZZA_LOG_MAX_MESSAGES: integer('10000', 'Messages kept per channel.', {
     min: 1,
     max: 10_000_000,

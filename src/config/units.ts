@@ -21,3 +21,15 @@ export function parseSize(text: string): number | undefined {
 export function parseInteger(text: string): number | undefined {
   return /^\d{1,15}$/.test(text) ? Number(text) : undefined
 }
+
+const PER_SECOND = '/s'
+
+/** `100/s`; undefined for anything else, a bare number too. */
+export function parseRate(text: string): number | undefined {
+  return text.endsWith(PER_SECOND) ? parseInteger(text.slice(0, -PER_SECOND.length)) : undefined
+}
+
+/** `1MiB/s` in bytes a second. */
+export function parseByteRate(text: string): number | undefined {
+  return text.endsWith(PER_SECOND) ? parseSize(text.slice(0, -PER_SECOND.length)) : undefined
+}

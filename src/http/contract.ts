@@ -18,10 +18,17 @@ const ANYWHERE: readonly ErrorName[] = [
   'REQUEST_INVALID',
   'HOST_FORBIDDEN',
   'REQUEST_TIMEOUT',
+  'URL_TOO_LONG',
   'EXPECTATION_FAILED',
   'HEADERS_TOO_LARGE',
   'INTERNAL',
 ]
+
+/** draft-ietf-httpapi-ratelimit-headers-10; where publishing is limited. */
+export const QUOTA_HEADERS: AnswerHeaders = {
+  'RateLimit-Policy': header('What a publisher may send in a second: `"messages";q=100;w=1`'),
+  RateLimit: header('What is left of it, and seconds until all of it is: `"messages";r=42;t=1`'),
+}
 
 const CLOSING = { Connection: always(NOTHING_MORE, CLOSE) }
 const MAYBE_CLOSING = { Connection: header(NOTHING_MORE, CLOSE) }
@@ -34,6 +41,7 @@ const HEADERS_OF_STATUS: Readonly<Record<number, AnswerHeaders>> = {
   408: CLOSING,
   413: MAYBE_CLOSING,
   417: CLOSING,
+  429: { 'Retry-After': always('Seconds', SECONDS), ...QUOTA_HEADERS },
   431: CLOSING,
   503: { 'Retry-After': always('Seconds', SECONDS) },
 }
@@ -63,8 +71,8 @@ export const BY_HEADER_OR_QUERY = [{ bearer: [] }, { query: [] }, { cookie: [] }
 export const BY_NOTHING = [{}]
 
 /** One success answer with a JSON body. */
-export function jsonAnswer(description: string, schema: TSchema) {
-  return { description, content: { 'application/json': { schema } } }
+export function jsonAnswer(description: string, schema: TSchema, headers: AnswerHeaders = {}) {
+  return { description, headers, content: { 'application/json': { schema } } }
 }
 
 /** An answer of text. */

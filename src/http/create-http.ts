@@ -2,31 +2,42 @@ import { METHODS } from 'node:http'
 import { type Socket } from 'node:net'
 import { Server as TlsServer } from 'node:tls'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import { type TrustProxy } from '../config/trust-proxy.ts'
 import { errors } from '../errors.ts'
 import { type Metrics } from '../metrics.ts'
 import { type Certificate, secureOptionsOf } from '../tls/certificate.ts'
+import { toFastifyTrust } from './client-addresses.ts'
 import { answerClientError, answerError, answerOnSocket } from './plugins/errors.ts'
 
 export interface HttpOptions {
   readonly logger: FastifyBaseLogger
   readonly metrics: Metrics
+  readonly trustProxy: TrustProxy
   readonly maxBodyBytes: number
+  /** Of request line and headers: 64 names of 200 characters, a long token and id have room in 64 KiB. */
+  readonly maxHeaderBytes: number
+  readonly headerTimeoutMs: number
+  /** A request must have arrived whole by then; a stream's has, when it begins. */
+  readonly requestTimeoutMs: number
+  readonly idleTimeoutMs: number
   /** It speaks TLS, with this one at first (`renewCertificate`). */
   readonly certificate: Certificate | undefined
 }
 
-/** Request line and headers: 64 names of 200 characters, a long token and id. */
-const MAX_HEADER_BYTES = 64 * 1024
-/** A request must have arrived whole by then; a stream's has, when it begins. */
-const REQUEST_TIMEOUT_MS = 60_000
+/** Node looks only so often for what takes too long, and finds it late by as much. */
+const MAX_CHECK_INTERVAL_MS = 5000
 /** A handshake is two packets each way; Node would wait for 2 minutes. */
 const HANDSHAKE_TIMEOUT_MS = 10_000
 
 /** The HTTP server, without routes. Whatever is refused before a route is reached is refused in the same words. */
 export function createHttp(options: HttpOptions): FastifyInstance {
-  const { logger, metrics, maxBodyBytes, certificate } = options
-  // request-rules asks for a Host, in words
-  const limits = { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }
+  const { logger, metrics, maxBodyBytes, maxHeaderBytes, headerTimeoutMs, certificate } = options
+  const limits = {
+    maxHeaderSize: maxHeaderBytes,
+    requireHostHeader: false, // request-rules asks for it, in words
+    headersTimeout: headerTimeoutMs,
+    connectionsCheckingInterval: Math.ceil(Math.min(MAX_CHECK_INTERVAL_MS, headerTimeoutMs / 2)),
+  }
   const secure = certificate && {
     https: { ...limits, ...secureOptionsOf(certificate), handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
   }
@@ -35,13 +46,15 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     logController: new LogController({ disableRequestLogging: true }), // never tokens, never per message
     childLoggerFactory: (parent) => parent, // a logger for each request costs more than its one line in a thousand is worth
     bodyLimit: maxBodyBytes,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: options.requestTimeoutMs,
+    keepAliveTimeout: options.idleTimeoutMs,
+    trustProxy: toFastifyTrust(options.trustProxy),
     return503OnClosing: false, // a 503 would end an EventSource for good
-    routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // the route tells what is too long
+    routerOptions: { maxParamLength: maxHeaderBytes }, // the route tells what is too long
     ...(secure ?? { http: limits }),
     rewriteUrl: ({ url = '/' }) => escapeMalformedPath(url),
     frameworkErrors: (error, request, reply) => answerError(metrics, error, request, reply),
-    clientErrorHandler: (error, socket) => answerClientError(metrics, error, socket),
+    clientErrorHandler: (error, socket) => answerClientError(options, error, socket),
   })
   // Schemas are for openapi.json: routes check by themselves, in words that help, and answers are small.
   http.setValidatorCompiler(() => () => true)

@@ -1,5 +1,5 @@
 import { Type } from 'typebox'
-import { BY_HEADER, errorAnswers, jsonAnswer, TOKEN_ERRORS } from './contract.ts'
+import { BY_HEADER, errorAnswers, jsonAnswer, QUOTA_HEADERS, TOKEN_ERRORS } from './contract.ts'
 
 /** Items of a batch (protocol §2). */
 export const MAX_BATCH_ITEMS = 1000
@@ -101,6 +101,8 @@ const ERRORS = [
   'MESSAGE_TOO_LARGE',
   'BODY_TOO_LARGE',
   'IDEMPOTENCY_KEY_REUSED',
+  'PUBLISH_RATE_EXCEEDED',
+  'PUBLISH_BYTE_RATE_EXCEEDED',
   'BROKER_UNAVAILABLE',
   'KEYS_UNAVAILABLE',
 ] as const
@@ -112,9 +114,9 @@ export const JSON_PUBLISH_SCHEMA = {
   headers: key,
   body: { content: { 'application/json': { schema: PublishBody } } },
   response: {
-    200: jsonAnswer('Stored before under this idempotency key', Repeated),
-    201: jsonAnswer('Stored. For a batch: all of it', Type.Union([Stored, Results])),
-    202: jsonAnswer('Sent, and not stored', Ephemeral),
+    200: jsonAnswer('Stored before under this idempotency key', Repeated, QUOTA_HEADERS),
+    201: jsonAnswer('Stored. For a batch: all of it', Type.Union([Stored, Results]), QUOTA_HEADERS),
+    202: jsonAnswer('Sent, and not stored', Ephemeral, QUOTA_HEADERS),
     ...errorAnswers(
       [
         'JSON_INVALID',
@@ -143,9 +145,9 @@ export const RAW_PUBLISH_SCHEMA = {
   }),
   body: { content: { '*/*': { schema: Type.String({ description: 'UTF-8, of any type' }) } } },
   response: {
-    200: jsonAnswer('Stored before under this idempotency key', Repeated),
-    201: jsonAnswer('Stored', Stored),
-    202: jsonAnswer('Sent, and not stored', Ephemeral),
+    200: jsonAnswer('Stored before under this idempotency key', Repeated, QUOTA_HEADERS),
+    201: jsonAnswer('Stored', Stored, QUOTA_HEADERS),
+    202: jsonAnswer('Sent, and not stored', Ephemeral, QUOTA_HEADERS),
     ...errorAnswers(['QUERY_INVALID', ...ERRORS]),
   },
 }

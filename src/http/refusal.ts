@@ -3,6 +3,8 @@ import { type FastifyReply } from 'fastify'
 import { type Broker } from '../broker/broker.ts'
 import { errors } from '../errors.ts'
 import { type Hub } from '../hub/hub.ts'
+import { type LoopLag } from '../limits/loop-lag.ts'
+import { type Asker, type StreamLimits } from '../limits/stream-limits.ts'
 import { type Metrics, type RefusalReason } from '../metrics.ts'
 import { refusalBody } from '../sse/control-frame.ts'
 
@@ -12,6 +14,12 @@ export interface RefusalOptions {
   readonly metrics: Metrics
   /** 0: no limit. */
   readonly maxStreams: number
+  /** 0: no limit. */
+  readonly maxChannels: number
+  readonly streamLimits: StreamLimits
+  readonly lag: LoopLag
+  /** 0: no limit. */
+  readonly maxLagMs: number
   /** `503` is for clients that are no EventSource. */
   readonly status: '200' | '503'
 }
@@ -45,12 +53,15 @@ export class Refusals {
     this.#options = options
   }
 
-  /** Why a subscribe can't be taken now. */
-  reason(): RefusalReason | undefined {
-    const { broker, hub, maxStreams } = this.#options
+  /** Why a subscribe can't be taken now. Without a reason, one has been taken off the rates. */
+  reason(asker: Asker, channels: readonly string[]): RefusalReason | undefined {
+    const { broker, hub, lag, maxLagMs, maxStreams, maxChannels, streamLimits } = this.#options
     if (hub.isDraining) return 'draining'
     if (!broker.isReady) return 'broker'
-    return maxStreams > 0 && hub.streamCount >= maxStreams ? 'max-streams' : undefined
+    if (maxLagMs > 0 && lag.ms > maxLagMs) return 'overloaded'
+    if (maxStreams > 0 && hub.streamCount >= maxStreams) return 'max-streams'
+    if (maxChannels > 0 && hub.channelCountWith(channels) > maxChannels) return 'max-channels'
+    return streamLimits.refuse(asker, channels)
   }
 
   /** Throws `UNAVAILABLE` where a refusal has a status of its own. */

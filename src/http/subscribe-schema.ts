@@ -1,4 +1,5 @@
 import { Type } from 'typebox'
+import { REFUSAL_REASONS } from '../metrics.ts'
 import { always, CLOSE, header, SECONDS } from './answer-headers.ts'
 import {
   BY_HEADER_OR_QUERY,
@@ -15,7 +16,7 @@ export const MAX_PING_SECONDS = 300
 
 const text = (description: string) => Type.Optional(Type.String({ description }))
 
-const REASONS = Type.Enum(['draining', 'max-streams', 'broker', 'access'])
+const REASONS = Type.Enum([...REFUSAL_REASONS])
 const WHY_REFUSED = 'Why no stream can be opened now'
 
 const STREAM_ANSWER = textAnswer(

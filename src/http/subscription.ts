@@ -11,7 +11,7 @@ export function readSubscription(
   names: string,
   query: Query,
   headers: IncomingHttpHeaders,
-): Omit<Subscription, 'endsAtMs'> {
+): Omit<Subscription, 'endsAtMs' | 'place'> {
   return {
     channels: readSubscribedNames(names),
     start: readStart(query, headers),

@@ -26,6 +26,13 @@ export class Audiences {
     return this.#channels.size
   }
 
+  /** Channels there would be if these were held as well. */
+  channelCountWith(names: readonly string[]): number {
+    let count = this.#channels.size
+    for (const name of names) if (!this.#channels.has(name)) count += 1
+    return count
+  }
+
   /** Those that have this channel; null: all. */
   of(channel: string | null): Iterable<Audience> {
     if (channel === null) return this.#audiences.values()

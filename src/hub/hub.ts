@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Broker, type BrokerListener, type Opening, type Start } from '../broker/broker.ts'
+import { type Place } from '../limits/stream-limits.ts'
 import { type Message } from '../log/message.ts'
 import { type Metrics, type StreamCloseReason } from '../metrics.ts'
 import { type Position } from '../position.ts'
@@ -32,6 +33,8 @@ export interface Subscription extends Wanted {
   readonly pingMs: number
   /** When its token expires, ms since the epoch; Infinity: never. */
   readonly endsAtMs: number
+  /** What it takes up of the limits: the hub gives it back. */
+  readonly place: Place | undefined
 }
 
 /** A subscribe on its way. Exactly one of `Hub.begin` and `Hub.dismiss` follows. */
@@ -73,6 +76,11 @@ export class Hub implements BrokerListener, StreamOwner {
   /** Open streams, and subscribes that are on their way to become one. */
   get streamCount(): number {
     return this.#streams.size + this.#pending
+  }
+
+  /** Channels there would be with streams of these as well. */
+  channelCountWith(channels: readonly string[]): number {
+    return this.#audiences.channelCountWith(channels)
   }
 
   /** Open streams that have this channel. */
@@ -158,9 +166,10 @@ export class Hub implements BrokerListener, StreamOwner {
       return
     }
     this.#pending -= 1
-    const { hasControl, hasPadding, pingMs, endsAtMs } = subscription
+    const { hasControl, hasPadding, pingMs, endsAtMs, place } = subscription
     const times = this.#upkeep.timesOf(pingMs, endsAtMs)
     const stream = new Stream(this, audience, exchange, hasControl, times)
+    stream.place = place
     this.#streams.add(stream)
     this.#metrics.streamsOpened += 1
     const frames = preambleFrames(hasPadding, this.randomRetryMs())
@@ -175,9 +184,10 @@ export class Hub implements BrokerListener, StreamOwner {
   }
 
   /** Lets go of an admission that does not become a stream. */
-  dismiss({ audience, opening }: Admission): void {
+  dismiss({ audience, opening, subscription }: Admission): void {
     opening.catch(ignore)
     this.#pending -= 1
+    subscription.place?.leave()
     this.#audiences.release(audience)
   }
 
@@ -187,6 +197,7 @@ export class Hub implements BrokerListener, StreamOwner {
 
   onClosed(stream: Stream, reason: StreamCloseReason): void {
     this.#streams.delete(stream)
+    stream.place?.leave()
     this.#upkeep.remove(stream)
     if (stream.isOpened) stream.audience.remove(stream)
     this.#audiences.release(stream.audience)

@@ -1,4 +1,5 @@
 import { type Opening, type Page } from '../broker/broker.ts'
+import { type Place } from '../limits/stream-limits.ts'
 import { type Floors } from '../log/read.ts'
 import { type StreamCloseReason } from '../metrics.ts'
 import { type Position } from '../position.ts'
@@ -47,6 +48,8 @@ export class Stream extends SseConnection {
   page: Page | undefined
   /** Sent before anything else: an opening block that took its time, what came late. */
   pendingFrames: readonly Utf8[] | undefined
+  /** What it takes up of the limits. */
+  place: Place | undefined
   /** It is on its way to the end of its logs. */
   isCatchingUp = false
   /** It is one of its audience: what follows is sent to it. */

@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest'
-import { parseDuration, parseInteger, parseSize } from '../../src/config/units.ts'
+import {
+  parseByteRate,
+  parseDuration,
+  parseInteger,
+  parseRate,
+  parseSize,
+} from '../../src/config/units.ts'
 
 describe('durations', () => {
   test.each([
@@ -98,4 +104,25 @@ describe('whole numbers', () => {
   ])('%j is none', (text) => {
     expect(parseInteger(text)).toBeUndefined()
   })
+})
+
+describe('rates', () => {
+  test.each([
+    ['100/s', 100],
+    ['1/s', 1],
+  ])('%s', (text, perSecond) => {
+    expect(parseRate(text)).toBe(perSecond)
+  })
+
+  test('1.5KiB/s', () => {
+    expect(parseByteRate('1.5KiB/s')).toBe(1536)
+  })
+
+  test.each(['', '/s', '100', '100/', '100 /s', '1.5/s', '100/S', '100/m', '-1/s', '1e3/s', 'off'])(
+    '%j is none',
+    (text) => {
+      expect(parseRate(text)).toBeUndefined()
+      expect(parseByteRate(text)).toBeUndefined()
+    },
+  )
 })

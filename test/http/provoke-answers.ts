@@ -48,6 +48,7 @@ export async function provokeEverywhere(paths: Paths): Promise<Provoked[]> {
       await send(hub, verb, { Expect: 'nonsense' }),
       await send(hub, verb, { Big: 'x'.repeat(70_000) }),
       await send(hub, verb, { HOST: 'two' }),
+      await request(hub.port, verb, `${urlOf(path)}?x=${'x'.repeat(50_000)}`, { headers: AUTH }),
       await send(openHub, verb, { Host: 'evil.example' }),
       (await exchange(hub.port, broken, { isHead }))[0]!,
       await timeOut(hub),
@@ -114,7 +115,10 @@ const raw = (url: string, headers: Record<string, string> = {}, body = 'x'): Sen
 
 /** What each route answers of its own. */
 export async function provokeEach(paths: Paths): Promise<Provoked[]> {
-  const hub = await startListedHub({ PIAZZA_MAX_MESSAGE_BYTES: '1KiB' })
+  const hub = await startListedHub({
+    PIAZZA_MAX_MESSAGE_BYTES: '1KiB',
+    PIAZZA_PUBLISH_RATE: '1000/s',
+  })
   const tooLong = { 'Content-Length': '1000000000' }
   const options = Object.keys(paths).map((path): Sent => ['options', path])
   const pipelined = ['GET', 'HEAD'].map(async (method) => {
@@ -169,6 +173,14 @@ export async function provokeRefusals(): Promise<Provoked[]> {
   })
   const draining = await startListedHub()
   await draining.app.hub.drain(0)
+  const limited = await startListedHub({ PIAZZA_PUBLISH_RATE: '1/s' })
+  const batch = Array.from({ length: 100 }, () => item('a'))
+  const publishes: Sent[] = [
+    post(`[${batch.join()}]`), // which is owed for longer than this takes
+    post(item('a')),
+    raw('/channels/a'),
+    ['delete', '/channels/{name}'],
+  ]
   const asksBroker: Sent[] = [
     ...read('/channels'),
     ...read('/channels/{name}/history'),
@@ -186,6 +198,7 @@ export async function provokeRefusals(): Promise<Provoked[]> {
       ...read('/metrics', '/metrics', withToken),
       ...read('/channels/{name}', '/channels/a', withToken),
     ])),
+    ...(await sendAll(limited, publishes)),
     ...(await sendAll(draining, read('/readyz'))),
     ...(await sendAll(await startFailingHub(new errors.BROKER_UNAVAILABLE('away')), asksBroker)),
     ...(await sendAll(await startFailingHub(new Error('a fault')), [...asksBroker, ...subscribe])),

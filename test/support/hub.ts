@@ -27,12 +27,15 @@ export interface Answer {
   readonly json: any // oxlint-disable-line typescript/no-explicit-any
 }
 
-/** Starts a hub with these `PIAZZA_*` settings. `log`: takes its lines. */
+/**
+ * Starts a hub with these `PIAZZA_*` settings. It shares the event loop with the test, whose own work must not turn
+ * streams away. `log`: takes its lines.
+ */
 export async function startHub(
   settings: Record<string, string> = {},
   log?: string[],
 ): Promise<TestHub> {
-  const { config, problems } = readConfig({ PIAZZA_PORT: '0', ...settings })
+  const { config, problems } = readConfig({ PIAZZA_PORT: '0', PIAZZA_MAX_LAG: 'off', ...settings })
   if (config === undefined) throw new Error(problems.join('\n'))
   recordSettings(settings)
   const hear = (line: string) => {

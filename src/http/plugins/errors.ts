@@ -96,7 +96,7 @@ function challengeOf(
 
 /** Answers bytes that node:http could not take for a request. */
 export function answerClientError(
-  metrics: Metrics,
+  { metrics, maxHeaderBytes }: { readonly metrics: Metrics; readonly maxHeaderBytes: number },
   error: NodeJS.ErrnoException,
   socket: Socket,
 ): void {
@@ -104,7 +104,7 @@ export function answerClientError(
     socket.destroy()
     return
   }
-  answerOnSocket(metrics, describeClientError(error), socket)
+  answerOnSocket(metrics, describeClientError(error, maxHeaderBytes), socket)
 }
 
 /** Answers where there is no response to write to, and closes. */
@@ -128,10 +128,12 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
 }
 
-function describeClientError(error: NodeJS.ErrnoException): CodedError {
+function describeClientError(error: NodeJS.ErrnoException, maxHeaderBytes: number): CodedError {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
-      return new errors.HEADERS_TOO_LARGE('the request line and headers are longer than 64 KiB')
+      return new errors.HEADERS_TOO_LARGE(
+        `the request line and headers are longer than ${maxHeaderBytes} bytes (PIAZZA_MAX_HEADER_BYTES)`,
+      )
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return new errors.REQUEST_TIMEOUT('the request did not arrive whole in time')
     default:

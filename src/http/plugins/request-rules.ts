@@ -2,15 +2,20 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { errors } from '../../errors.ts'
 
+export interface RequestRulesOptions {
+  readonly maxUrlBytes: number
+}
+
 /** What every request must keep to, and what every answer carries. */
 export const requestRules = plugin(
-  async (app: FastifyInstance) => {
+  async (app: FastifyInstance, { maxUrlBytes }: RequestRulesOptions) => {
     app.addHook('onRequest', (request, reply, done) => {
       reply.headers({
         'cache-control': 'no-store',
         'x-content-type-options': 'nosniff',
         'referrer-policy': 'no-referrer', // the address may have a token in it
       })
+      requireShortUrl(request, maxUrlBytes)
       requireHost(request)
       refuseBodyOfGet(request)
       done()
@@ -18,6 +23,13 @@ export const requestRules = plugin(
   },
   { name: 'piazza-request-rules' },
 )
+
+function requireShortUrl({ originalUrl }: FastifyRequest, maxUrlBytes: number): void {
+  if (originalUrl.length <= maxUrlBytes) return // node:http takes ASCII only
+  throw new errors.URL_TOO_LONG(
+    `the address has ${originalUrl.length} bytes, and ${maxUrlBytes} are taken at the most (PIAZZA_MAX_URL_BYTES)`,
+  )
+}
 
 const HOST = 'host'
 

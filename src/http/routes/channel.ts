@@ -1,12 +1,13 @@
-import { type FastifyInstance } from 'fastify'
+import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import { Type } from 'typebox'
 import { requireRight } from '../../auth/access.ts'
 import { type Broker } from '../../broker/broker.ts'
 import { readChannelName } from '../channel-names.ts'
-import { BY_HEADER, emptyAnswer, errorAnswers, TOKEN_ERRORS } from '../contract.ts'
+import { BY_HEADER, emptyAnswer, errorAnswers, QUOTA_HEADERS, TOKEN_ERRORS } from '../contract.ts'
+import { limitPublishing, type PublishQuotaOptions } from '../publish-quota.ts'
 import { requireOwnOrigin } from '../plugins/origin-guard.ts'
 
-export interface ChannelRouteOptions {
+export interface ChannelRouteOptions extends PublishQuotaOptions {
   readonly broker: Broker
   readonly corsOrigins: readonly string[]
 }
@@ -14,8 +15,15 @@ export interface ChannelRouteOptions {
 /** Dropping a channel's log and ending it (protocol §5). */
 export async function channelRoutes(
   app: FastifyInstance,
-  { broker, corsOrigins }: ChannelRouteOptions,
+  options: ChannelRouteOptions,
 ): Promise<void> {
+  const { broker, corsOrigins } = options
+  app.addHook('onRequest', (request, _reply, done) => {
+    requireRight(request.grant, 'publish', readName(request))
+    if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
+    done()
+  })
+  limitPublishing(app, options)
   // A body means nothing to a DELETE (RFC 9110 §9.3.5): whatever it is, it is not looked at.
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', async () => undefined)
@@ -31,23 +39,29 @@ export async function channelRoutes(
       security: BY_HEADER,
       params: Type.Object({ name: Type.String({ description: 'The name of a channel' }) }),
       response: {
-        204: emptyAnswer('It is gone, whether it existed or not. Its name is free after 60 s.'),
+        204: emptyAnswer(
+          'It is gone, whether it existed or not. Its name is free after 60 s.',
+          QUOTA_HEADERS,
+        ),
         ...errorAnswers([
           'CHANNEL_INVALID',
           ...TOKEN_ERRORS,
           'FORBIDDEN',
           'ORIGIN_FORBIDDEN',
+          'PUBLISH_RATE_EXCEEDED',
+          'PUBLISH_BYTE_RATE_EXCEEDED',
           'BROKER_UNAVAILABLE',
           'KEYS_UNAVAILABLE',
         ]),
       },
     },
     handler: async (request, reply) => {
-      const channel = readChannelName((request.params as { name: string }).name)
-      requireRight(request.grant, 'publish', channel)
-      if (request.isAmbient) requireOwnOrigin(request.headers, corsOrigins)
-      await broker.delete(channel)
+      await broker.delete(readName(request))
       return reply.code(204).send()
     },
   })
+}
+
+function readName({ params }: FastifyRequest): string {
+  return readChannelName((params as { name: string }).name)
 }

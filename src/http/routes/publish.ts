@@ -23,6 +23,7 @@ import {
   type PublishAnswer,
   RAW_PUBLISH_SCHEMA,
 } from '../publish-schema.ts'
+import { countBody, limitPublishing, type PublishQuotaOptions } from '../publish-quota.ts'
 import { readRawFields } from '../raw-fields.ts'
 import { type Query } from '../query.ts'
 
@@ -33,7 +34,7 @@ declare module 'fastify' {
   }
 }
 
-export interface PublishRouteOptions {
+export interface PublishRouteOptions extends PublishQuotaOptions {
   readonly broker: Broker
   readonly metrics: Metrics
   readonly corsOrigins: readonly string[]
@@ -54,6 +55,7 @@ export async function publishRoutes(
     if (isAmbient) requireOwnOrigin(headers, corsOrigins)
     done()
   })
+  limitPublishing(app, options)
   app.decorateRequest('readAtMs', 0)
   app.addHook('onSend', ({ readAtMs }, _reply, payload, done) => {
     if (readAtMs > 0) metrics.observePublish((performance.now() - readAtMs) / 1000)
@@ -71,6 +73,7 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       request.readAtMs = performance.now()
+      countBody(request, body)
       return parseJson(body)
     },
   )
@@ -107,6 +110,7 @@ async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): P
     { parseAs: 'buffer' },
     async (request: FastifyRequest, body: Buffer) => {
       request.readAtMs = performance.now()
+      countBody(request, body)
       return body
     },
   )
@@ -168,10 +172,11 @@ function readBatch(items: readonly unknown[], maxMessageBytes: number): Checked[
 }
 
 async function publish(
-  { grant }: FastifyRequest,
+  { grant, quota }: FastifyRequest,
   { broker }: PublishRouteOptions,
   publications: readonly Checked[],
 ): Promise<PublishResult[]> {
+  quota?.owe(publications.length - 1, 0)
   requireFanOut(publications)
   for (const { channels } of publications) {
     for (const channel of channels) requireRight(grant, 'publish', channel)

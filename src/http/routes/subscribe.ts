@@ -6,9 +6,11 @@ import {
 } from 'fastify'
 import Negotiator from 'negotiator'
 import { requireRight } from '../../auth/access.ts'
+import { subjectOf } from '../../auth/grant.ts'
 import { type Opening } from '../../broker/broker.ts'
 import { errors, quote } from '../../errors.ts'
 import { type Hub } from '../../hub/hub.ts'
+import { type ClientAddresses } from '../client-addresses.ts'
 import { answerError } from '../plugins/errors.ts'
 import { requireAlone } from '../plugins/pipelining.ts'
 import { Refusals, type RefusalOptions } from '../refusal.ts'
@@ -18,6 +20,7 @@ import { readSubscription } from '../subscription.ts'
 
 export interface SubscribeRouteOptions extends RefusalOptions {
   readonly hub: Hub
+  readonly addresses: ClientAddresses
 }
 
 /**
@@ -39,7 +42,7 @@ export async function subscribeRoutes(
   app: FastifyInstance,
   options: SubscribeRouteOptions,
 ): Promise<void> {
-  const { hub, metrics } = options
+  const { hub, metrics, streamLimits, addresses } = options
   const refusals = new Refusals(options)
   app.route({
     method: ['GET', 'HEAD'],
@@ -61,15 +64,18 @@ export async function subscribeRoutes(
     handler: async (request, reply) => {
       requireAlone(request, reply)
       const { name } = request.params as { name: string }
-      const { endsAtMs } = request.grant
+      const { grant } = request
       const asked = readSubscription(name, request.query as Query, request.headers)
-      const subscription = { ...asked, endsAtMs }
-      for (const channel of subscription.channels) requireRight(request.grant, 'subscribe', channel)
+      const { channels } = asked
+      for (const channel of channels) requireRight(grant, 'subscribe', channel)
       requireStreamAccepted(request)
-      const reason = refusals.reason()
+      const address = streamLimits.countsAddresses ? addresses.of(request) : ''
+      const asker = { address, subject: subjectOf(grant) }
+      const reason = refusals.reason(asker, channels)
       if (reason !== undefined) return refusals.answer(reply, reason)
 
-      const admission = hub.admit(subscription)
+      const place = streamLimits.occupy(asker, channels)
+      const admission = hub.admit({ ...asked, endsAtMs: grant.endsAtMs, place })
       let opening: Opening | undefined
       try {
         opening = await firstOf(admission.opening, HEAD_DELAY_MS)
