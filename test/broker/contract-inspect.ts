@@ -152,6 +152,20 @@ export function describeInspect(create: CreateBroker): void {
       await waitFor('it to age out', async () => (await listed()).length === 0, 3000)
     })
 
+    test('nor what is too old among what is retained', async () => {
+      const { broker, publish, resume } = await openBroker(create, { maxAgeMs: 1000 })
+      const { position } = await publish('a')
+      await publish('a')
+      const startedMs = performance.now()
+      await waitFor('half of their time', () => performance.now() - startedMs > 700)
+      await publish('a')
+      const isGone = async () => (await resume('a', position - 1)).positions.length < 3
+      await waitFor('the first ones to be too old', isGone, 3000)
+      const { messages, bytes } = await broker.inspect('a')
+      expect(messages).toBeLessThanOrEqual(1)
+      expect(bytes).toBeLessThan(60)
+    })
+
     test('comes in pages, also through a message that went to many channels', async () => {
       const { broker, publish } = await openBroker(create)
       await publish('first')

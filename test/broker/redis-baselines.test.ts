@@ -23,7 +23,7 @@ test('a baseline that was asked for before the channel was subscribed to anew is
   const commands = {
     whenReady: async () => {},
     pause: async () => {},
-    run: (_name: string, args: readonly unknown[]) => {
+    read: (_name: string, args: readonly unknown[]) => {
       fences.push(String(args[3]))
       return new Promise((resolve) => asked.push(resolve))
     },

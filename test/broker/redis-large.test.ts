@@ -125,6 +125,23 @@ describe('channels of large messages', () => {
     expect(one.missed).toEqual([])
   }, 30_000)
 
+  test('are read back while others go on: what was not read yet is not told as missed (rule 6)', async () => {
+    const replicas = await openReplicas(redis)
+    const { one, other, proxy } = replicas
+    await one.join(...names)
+    await cutOff(replicas)
+    const missed = await publishLarge(replicas, 1)
+    proxy.mend()
+    const live: number[] = []
+    while (!deliveredTo(one).includes(missed.at(-1)!)) {
+      const results = await other.broker.publish(names.map((name) => requestOf(name, {})))
+      for (const result of results) if ('position' in result) live.push(result.position)
+    }
+    await waitToHear(one, live.at(-1)!)
+    expect(one.missed).toEqual([])
+    expect(deliveredTo(one)).toEqual([...missed, ...live])
+  }, 30_000)
+
   test('of which one has lost something: that is told before anything is delivered (rule 11)', async () => {
     const replicas = await openReplicas(redis)
     const { one, proxy, store } = replicas
@@ -144,6 +161,37 @@ describe('channels of large messages', () => {
     expect(missed).toEqual([{ channel: 'channel-63', position: positions[63], reason: 'evicted' }])
     expect(missedAtDelivery).toEqual(new Set([1]))
   }, 30_000)
+
+  test('make as much room for themselves among small ones as they need', async () => {
+    const maxBytes = 1_000_000
+    const { one } = await openReplicas(redis, { maxBytes })
+    for (let i = 0; i < 5; i += 1) {
+      const small = Array.from({ length: 1000 }, () => requestOf('a', { data: 'x'.repeat(100) }))
+      await one.broker.publish(small)
+    }
+    for (let i = 0; i < 5; i += 1) {
+      const { position } = await one.publish('a', { data: LARGE })
+      const { bytes, newest } = await one.broker.inspect('a')
+      expect(bytes).toBeLessThanOrEqual(maxBytes)
+      expect(bytes).toBeGreaterThan(i === 0 ? maxBytes - 1000 : LARGE.length)
+      expect(newest).toBe(position)
+    }
+    await one.publish('a', { data: 'x'.repeat(2 * maxBytes) })
+    expect((await one.broker.inspect('a')).messages).toBe(1) // the newest stays
+  })
+
+  test('leave nothing of their bytes behind when they are forgotten or deleted', async () => {
+    const { other, store } = await openReplicas(redis, { maxBytes: 1_100_000, maxAgeMs: 1500 })
+    for (const name of ['a', 'b']) {
+      for (let i = 0; i < 4; i += 1) await other.publish(name, { data: LARGE })
+    }
+    const dropped = () => redis.client.hkeys(`${store.prefix}dropped`)
+    expect((await dropped()).toSorted()).toEqual(['a', 'b'])
+    await other.broker.delete('a')
+    expect(await dropped()).toEqual(['b'])
+    const isForgotten = async () => (await other.publish('clock')) && (await dropped()).length === 0
+    await waitFor('the other to be forgotten', isForgotten, DEADLINE_MS)
+  })
 
   test('the newest of one are found in several looks', async () => {
     const replicas = await openReplicas(redis)

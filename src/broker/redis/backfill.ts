@@ -75,8 +75,8 @@ export class Backfill {
       this.#tellHoles(lacking, clock)
       this.#deliver(lacking, clock)
     }
-    for (const { channel, last, next } of lacking) {
-      const isShort = next === undefined && isBehind(channel, Math.min(last, clock))
+    for (const { channel, last, next, wasDeleted } of lacking) {
+      const isShort = next === undefined && !wasDeleted && isBehind(channel, Math.min(last, clock))
       if (isShort) logs.miss(channel, Math.min(last, clock))
     }
     metrics.backfillSeconds += (performance.now() - startedMs) / 1000
@@ -139,7 +139,8 @@ export class Backfill {
       const isNext = announcement.kind !== 'x' && announcement.position > channel.log.end
       if (isNext && !firstHeld.has(channel)) firstHeld.set(channel, announcement)
     }
-    for (const { channel, last, first: read, hasMore } of lacking) {
+    for (const { channel, last, first: read, hasMore, isUnknown, wasDeleted } of lacking) {
+      if (isUnknown || wasDeleted) continue // it is read later; its owner dropped it, and its end says so
       const held = firstHeld.get(channel)
       const first = held && (!read || held.position < read.position) ? held : read
       // What lies behind the clock is heard, or found by the next comparison.
@@ -177,7 +178,7 @@ export class Backfill {
   }
 
   async #read(request: ReadRequest): Promise<readonly ChannelReading[]> {
-    const reply = await this.#options.commands.run('read', readArguments(request))
+    const reply = await this.#options.commands.read('read', readArguments(request))
     return decodeReading(reply).channels
   }
 }

@@ -82,7 +82,7 @@ export class Baselines {
       const names = wanted.map(({ name }) => name)
       const told = [fenceChannel, `${BASELINE_FENCE}${fence}`]
       try {
-        const reply = await commands.run('newest', [MAX_ENTRIES, MAX_BYTES, ...told, ...names])
+        const reply = await commands.read('newest', [MAX_ENTRIES, MAX_BYTES, ...told, ...names])
         const reading = decodeReading(reply)
         await this.#whenHeard(fence)
         wanted.forEach((channel, i) => {

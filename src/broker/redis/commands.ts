@@ -4,6 +4,7 @@ import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
 import { type BrokerLog } from '../broker-log.ts'
 import { Connection, withoutArguments } from './connection.ts'
+import { ReadWindow } from './read-window.ts'
 import { type RedisTarget } from './redis-target.ts'
 import { SCRIPTS, type ScriptName } from './script.ts'
 import { describeServer, readServer } from './server.ts'
@@ -26,6 +27,8 @@ export type Reply = Buffer | number | null | readonly Reply[]
 
 /** So long may a script take, its place in the pipeline included; then whoever asked is told. */
 const DEADLINE_MS = 1800
+/** The same of a read that nobody waits for with a request: a connection that says nothing is replaced sooner. */
+const READ_DEADLINE_MS = 15_000
 /** Scripts under way; more are refused at once. */
 const MAX_UNDER_WAY = 20_000
 /** Between two attempts. */
@@ -52,6 +55,7 @@ export class Commands {
   readonly #pipelines: TurnPipelines
   /** Of the Redis process it speaks to (rule 2); undefined: not read yet. */
   #runId: string | undefined
+  readonly #window = new ReadWindow()
   #underWay = 0
   #isClosed = false
   #hasFailed = false
@@ -113,7 +117,7 @@ export class Commands {
   async run(
     name: ScriptName,
     args: readonly Argument[],
-    { bringsScript = false } = {},
+    { bringsScript = false, deadlineMs = DEADLINE_MS } = {},
   ): Promise<Reply> {
     const runId = this.#runId
     if (runId === undefined) throw unavailable('Redis is not reached')
@@ -123,13 +127,18 @@ export class Commands {
     const startedMs = performance.now()
     this.#underWay += 1
     try {
-      return await withDeadline(this.#evaluate(name, all, bringsScript))
+      return await withDeadline(this.#evaluate(name, all, bringsScript), deadlineMs)
     } catch (error) {
       throw this.#toUnavailable(error as Error)
     } finally {
       this.#underWay -= 1
       metrics.observeBrokerCommand((performance.now() - startedMs) / 1000)
     }
+  }
+
+  /** The same for what may be large, and may wait: no more at a time than the line bears. */
+  read(name: ScriptName, args: readonly Argument[]): Promise<Reply> {
+    return this.#window.run(() => this.run(name, args, { deadlineMs: READ_DEADLINE_MS }))
   }
 
   /** The newest members of a sorted set up to a score, each followed by its score. */
@@ -140,6 +149,7 @@ export class Commands {
     try {
       return await withDeadline(
         client.zrevrangebyscoreBuffer(key, upTo, '-inf', 'WITHSCORES', 'LIMIT', 0, limit),
+        DEADLINE_MS,
       )
     } catch (error) {
       throw this.#toUnavailable(error as Error)
@@ -201,11 +211,11 @@ export class Commands {
   }
 }
 
-function withDeadline<T>(reply: Promise<T>): Promise<T> {
+function withDeadline<T>(reply: Promise<T>, deadlineMs: number): Promise<T> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(() => {
-      reject(new Error(`Redis did not answer in ${DEADLINE_MS} ms`))
-    }, DEADLINE_MS)
+      reject(new Error(`Redis did not answer in ${deadlineMs} ms`))
+    }, deadlineMs)
     reply.then(resolve, reject).finally(() => {
       clearTimeout(timer)
     })

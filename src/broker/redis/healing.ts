@@ -64,6 +64,8 @@ export class Healing {
   #comparedTo: Position = 0
   /** The lowest clock of a baseline since the comparison began. */
   #included: Position = NOTHING
+  /** Of the newest page of a comparison. */
+  #lastFence = 0
   #heardFence = 0
   #onFence: (() => void) | undefined
   #isClosed = false
@@ -88,8 +90,8 @@ export class Healing {
     this.#isRunning = false
   }
 
-  hearFence(id: number): void {
-    this.#heardFence = Math.max(this.#heardFence, id)
+  hearFence(fence: number): void {
+    this.#heardFence = Math.max(this.#heardFence, fence)
     this.#onFence?.()
   }
 
@@ -132,7 +134,7 @@ export class Healing {
     const { gate, logs, metrics } = this.#options
     const compared = logs.ready()
     this.#included = NOTHING
-    const comparison = await this.#compare(id, compared.length === 0 ? NOTHING : this.#comparedTo)
+    const comparison = await this.#compare(compared.length === 0 ? NOTHING : this.#comparedTo)
     if (reason === 'periodic' && !(await this.#hasHeardFence(id))) return true // the connection is being replaced
     if (!this.#isCurrent(id)) return true
     this.#adoptBirth(comparison)
@@ -179,8 +181,8 @@ export class Healing {
   }
 
   /** Pages behind the first tell also what was published since: that a channel has changed must not be missed. */
-  async #compare(id: number, since: Position): Promise<Comparison> {
-    const first = await this.#comparePage(since, since, id)
+  async #compare(since: Position): Promise<Comparison> {
+    const first = await this.#comparePage(since, since, FORGET_CHANNELS)
     const changed = new Map(first.changed)
     const deleted = new Map(first.deleted)
     let page = first
@@ -190,27 +192,28 @@ export class Healing {
         since,
         ...[...page.deleted.values()].map(({ position }) => position),
       )
-      page = await this.#comparePage(lastChanged, lastDeleted, undefined)
+      page = await this.#comparePage(lastChanged, lastDeleted, 0)
       for (const [channel, position] of page.changed) changed.set(channel, position)
       for (const [channel, mark] of page.deleted) deleted.set(channel, mark)
     }
     return { ...first, changed, deleted, forgotten: page.forgotten } // some were forgotten between the pages
   }
 
-  /** `fence` undefined: a further page. */
+  /** Each has a fence of its own, for whatever it tells to be heard before. */
   async #comparePage(
     changedSince: Position,
     deletedSince: Position,
-    fence: number | undefined,
+    forgetChannels: number,
   ): Promise<Comparison> {
     const { commands, fenceChannel } = this.#options
+    this.#lastFence += 1
     const reply = await commands.run('compare', [
       print(changedSince),
       print(deletedSince),
       PAGE_CHANNELS,
       fenceChannel,
-      fence ?? '',
-      fence === undefined ? 0 : FORGET_CHANNELS,
+      this.#lastFence,
+      forgetChannels,
     ])
     const [clock, born, forgotten, canForgetMore, changed, deleted] = reply as readonly Reply[]
     return {
@@ -225,12 +228,13 @@ export class Healing {
 
   /** Rule 7: what was in flight has arrived. Else the connection is deaf, and is replaced. */
   async #hasHeardFence(id: number): Promise<boolean> {
-    if (this.#heardFence >= id) return true
+    const fence = this.#lastFence
+    if (this.#heardFence >= fence) return true
     let onFence: (() => void) | undefined
     const isHeard = await new Promise<boolean>((resolve) => {
       const timer = setTimeout(resolve, FENCE_TIMEOUT_MS, false)
       onFence = () => {
-        if (this.#heardFence < id) return
+        if (this.#heardFence < fence) return
         clearTimeout(timer)
         resolve(true)
       }

@@ -21,6 +21,7 @@ export class Lacking {
   #next: Known | undefined
   /** There may be more that is due. */
   #hasMore = true
+  #wasDeleted = false
 
   constructor(channel: LocalChannel, last: Position, deletion?: Announcement) {
     this.channel = channel
@@ -30,6 +31,11 @@ export class Lacking {
 
   get hasMore(): boolean {
     return this.#hasMore
+  }
+
+  /** By a DELETE that has not been heard yet: what it had is not missed. */
+  get wasDeleted(): boolean {
+    return this.#wasDeleted
   }
 
   get pending(): readonly Announcement[] {
@@ -63,7 +69,8 @@ export class Lacking {
   }
 
   /** What was read behind the log's end. Later than `clock`, nothing is due. */
-  add({ entries, hasMore }: ChannelReading, clock: Position): void {
+  add({ entries, hasMore, mark }: ChannelReading, clock: Position): void {
+    this.#wasDeleted = mark?.isDeletion === true
     const due = entries.filter(({ position }) => position <= clock)
     const beyond = entries[due.length]
     this.#pending.push(...due)

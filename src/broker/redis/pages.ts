@@ -10,8 +10,8 @@ import { decodeReading, toPosition } from './reading.ts'
 
 /** Frames that a script looks at to find where the newest messages begin. */
 const LOOKED_BYTES = 256 * 1024
-/** Reads for streams at the same time; others wait for their turn. */
-const MAX_READS_IN_FLIGHT = 32
+/** Pages that are read at the same time; others wait for their turn. */
+const MAX_PAGES_IN_FLIGHT = 32
 /** Streams that come back together ask for the same: they share the answer for so long, and so much is kept. */
 const SHARED_MS = 1000
 const SHARED_PAGES = 128
@@ -22,7 +22,7 @@ const PAGE_OVERHEAD_BYTES = 1024
 /** Reads what streams need from Redis, page by page, each proved (rule 9). */
 export class Pages {
   readonly #commands: Commands
-  readonly #limit = pLimit(MAX_READS_IN_FLIGHT)
+  readonly #limit = pLimit(MAX_PAGES_IN_FLIGHT)
   readonly #shared = new LRUCache<string, Promise<Opening>>({
     max: SHARED_PAGES,
     maxSize: SHARED_BYTES,
@@ -109,7 +109,7 @@ export class Pages {
     for (;;) {
       await this.#commands.whenReady()
       try {
-        return await this.#commands.run(script, args)
+        return await this.#commands.read(script, args)
       } catch (error) {
         if (this.#commands.isClosed) throw error
         await this.#commands.pause()

@@ -105,3 +105,13 @@ local function nextStep(count, bytes, wantedBytes)
   local fitting = math.floor(wantedBytes * count / math.max(bytes, 1))
   return math.max(1, math.min(fitting, count, MAX_STEP))
 end
+
+-- Drops entries without reading them: whole nodes first, and what is left to drop in the next one. In all no more than
+-- 300 with Redis' own size of nodes.
+local NODES_ENTRIES = 200
+local function trimNodes(log, strategy, threshold)
+  local removed = redis.call('XTRIM', log, strategy, '~', threshold, 'LIMIT', NODES_ENTRIES)
+  if removed < NODES_ENTRIES / 2 then
+    redis.call('XTRIM', log, strategy, '=', threshold)
+  end
+end

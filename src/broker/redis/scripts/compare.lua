@@ -1,12 +1,10 @@
 -- What has changed since a place, for a replica to hold its logs against (rule 5), in pages; bounded forgetting.
 -- ARGV[5] channels changed, and [6] deleted, from this score on; [7] wanted of each; [8] the replica's fence channel and
--- [9] what to say there, or ''; [10] channels to forget
+-- [9] what to say there (rule 7); [10] channels to forget
 -- Returns clock, born, forgotten, whether more could be forgotten, { channel, position, … }, { deleted channel, end mark, … }
 local wanted = ARGV[7]
 local limit = tonumber(ARGV[10])
-if ARGV[9] ~= '' then -- rule 7
-  redis.call('PUBLISH', ARGV[8], ARGV[9])
-end
+redis.call('PUBLISH', ARGV[8], ARGV[9])
 local canForgetMore = limit > 0 and forget(limit) == limit
 if limit > 0 then
   -- Longer than a name stays closed: a replica that was away must hear of it all the same, as of messages.

@@ -8,6 +8,7 @@ for i = 6, #ARGV do
     break
   end
   local log = key('log:' .. ARGV[i])
+  redis.call('XTRIM', log, 'MINID', '=', print(oldestKept)) -- what is too old does not count
   local oldest = redis.call('XRANGE', log, print(oldestKept), '+', 'COUNT', 1)[1]
   local newest = oldest and redis.call('XREVRANGE', log, '+', '-', 'COUNT', 1)[1]
   local bytes = 0

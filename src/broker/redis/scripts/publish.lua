@@ -29,45 +29,55 @@ local position = print(clock)
 local channels = #ARGV > 12 and table.concat(ARGV, ',', 12) or ''
 local size = #frame + ID_LINE_BYTES + #channels
 
--- Bounded: of what is too old up to 300 entries, without being read; else up to twice what is added, in messages or in
--- bytes. An entry is read whole, so the oldest is read only where there seems to be too much, and of all channels of
--- this message no more than `readable` bytes: of those that are left over the next message does it.
-local AGED_AT_ONCE = 200
-local spare = 100 -- small entries that make room for a large one, of all channels together
+-- Bounded: an entry is read whole, so the oldest is read only where there seem to be too many bytes, and of all channels
+-- of this message no more than `readable` bytes: of those that are left over the next message does it.
 local readable = 1024 * 1024 + 2 * size * (#ARGV - 11)
 
-local function trimAged(log)
-  local minId = print(oldestKept)
-  local removed = redis.call('XTRIM', log, 'MINID', '~', minId, 'LIMIT', AGED_AT_ONCE) -- whole nodes
-  if removed < AGED_AT_ONCE / 2 then
-    redis.call('XTRIM', log, 'MINID', '=', minId) -- what is left in one
-  end
+local function readFirst(log, from)
+  local entry = redis.call('XRANGE', log, from, '+', 'COUNT', 1)[1]
+  readable = readable - #entry[2][6]
+  return { position = tonumber(string.match(entry[1], '^%d+')), upTo = tonumber(entry[2][4]), size = sizeOf(entry) }
 end
 
-local function trim(channel, log, running)
-  trimAged(log)
-  local length = redis.call('XLEN', log)
+-- Drops what lies behind `from` and has no more than `wanted` bytes before its end, and the one at that place. It is
+-- looked for by halves, and goes in whole nodes, without being read. Returns the bytes up to where it has dropped.
+local function cut(log, from, dropped, wanted)
+  local low, high = from, clock -- the new message, which stays
+  local edge
+  while low + 1 < high and readable > 0 do
+    local middle = math.floor((low + high) / 2)
+    local found = readFirst(log, print(middle))
+    if found.upTo < wanted then
+      low, dropped = found.position, found.upTo
+    else
+      high, edge = middle, found
+    end
+  end
+  if edge and edge.position < clock then
+    low, dropped = edge.position, edge.upTo
+  end
+  redis.call('XTRIM', log, 'MINID', '=', print(low + 1))
+  return dropped
+end
+
+-- Up to twice what is added: two messages, or twice its bytes.
+local function trimBytes(channel, log, running)
   local stored = tonumber(redis.call('HGET', key('dropped'), channel) or '0')
   local dropped = stored -- bytes that are no longer retained, or fewer
-  local removed, removedBytes = 0, 0
-  while
-    length > 1
-    and (length > maxMessages or running - dropped > maxBytes)
-    and (removed < 2 or (removedBytes < 2 * size and spare > 0))
-    and readable > 0
-  do
-    local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
-    local upTo, oldestSize = tonumber(oldest[2][4]), sizeOf(oldest)
-    readable = readable - oldestSize
-    dropped = upTo - oldestSize
-    if length > maxMessages or running - dropped > maxBytes then
-      redis.call('XDEL', log, oldest[1])
-      dropped = upTo
-      length = length - 1
-      removed = removed + 1
-      spare = removed > 2 and spare - 1 or spare
-      removedBytes = removedBytes + oldestSize
+  local removed = 0
+  while running - dropped > maxBytes and readable > 0 do
+    local oldest = readFirst(log, '-')
+    dropped = oldest.upTo - oldest.size
+    if running - dropped <= maxBytes or oldest.position == clock then
+      break
     end
+    if removed == 2 then
+      dropped = cut(log, oldest.position - 1, dropped, math.min(running - maxBytes, dropped + 2 * size))
+      break
+    end
+    redis.call('XDEL', log, print(oldest.position) .. '-0')
+    dropped = oldest.upTo
+    removed = removed + 1
   end
   if dropped ~= stored then
     redis.call('HSET', key('dropped'), channel, print(dropped))
@@ -81,7 +91,9 @@ for i = 12, #ARGV do
   if kind ~= 'x' then
     local running = redis.call('HINCRBY', key('bytes'), channel, size)
     redis.call('XADD', log, position .. '-0', 'p', previous, 'b', running, 'f', frame, 'k', kind, 'c', channels)
-    trim(channel, log, running)
+    trimNodes(log, 'MINID', print(oldestKept))
+    trimNodes(log, 'MAXLEN', maxMessages)
+    trimBytes(channel, log, running)
     redis.call('PEXPIRE', log, ARGV[4])
     redis.call('ZADD', key('channels'), position, channel)
     if kind == 'e' then
