@@ -107,8 +107,18 @@ export function answerClientError(
   answerOnSocket(metrics, describeClientError(error), socket)
 }
 
-/** Answers where there is no response to write to, and closes. */
+/** So long may a client take to close when it was answered so. */
+const CLOSE_TIMEOUT_MS = 5000
+
+const ignore = () => {}
+const destroy = (socket: Socket) => socket.destroy()
+
+/**
+ * Answers where there is no response to write to, and closes. node:http has let go of the socket of a CONNECT, and of
+ * one that it can't read: an error would end the process, and who never closes would be kept for ever.
+ */
 export function answerOnSocket(metrics: Metrics, error: CodedError, socket: Socket): void {
+  socket.on('error', ignore)
   answerInTurn(socket, () => endWithError(metrics, error, socket))
 }
 
@@ -126,6 +136,7 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
     'Connection: close',
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
+  setTimeout(destroy, CLOSE_TIMEOUT_MS, socket).unref()
 }
 
 function describeClientError(error: NodeJS.ErrnoException): CodedError {
