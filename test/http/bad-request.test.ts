@@ -212,11 +212,19 @@ describe('routes and methods', () => {
     }
   })
 
+  test('a GET where there is none is a 405, also with a body', async () => {
+    const hub = await startHub()
+    const answer = await request(hub.port, 'GET', '/publish', { body: 'x' })
+    expectCoded(answer, 405)
+    expect(answer.headers['allow']).toBe('POST, OPTIONS')
+  })
+
   test('a CONNECT is refused with words', async () => {
     const hub = await startHub()
     for (const target of ['/publish', 'evil.example:443']) {
       const [answer] = await exchange(hub.port, encodeRequest(hub.port, 'CONNECT', target))
       expectCoded(answer!, [400, 404, 405], target)
+      expect(answer!.headers['allow']).toBe('')
     }
   })
 

@@ -134,6 +134,8 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
     'X-Content-Type-Options: nosniff',
     'Referrer-Policy: no-referrer',
     'Connection: close',
+    // RFC 9110 §15.5.6: it stands in every 405. What a CONNECT asks for is nothing of ours, and has no method at all.
+    ...(body.statusCode === 405 ? ['Allow: '] : []),
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
   setTimeout(destroy, CLOSE_TIMEOUT_MS, socket).unref()
