@@ -6,7 +6,7 @@ import { createBroker } from './broker/create-broker.ts'
 import { isOpenMode } from './config/access-contradictions.ts'
 import { type Config } from './config/settings.ts'
 import { tokenOptionsOf } from './config/token-options.ts'
-import { maxStreamsFromFileLimit } from './file-limit.ts'
+import { maxConnectionsFromFileLimit, maxStreamsFromFileLimit } from './file-limit.ts'
 import { maxLogBytesFromHeap } from './heap-limit.ts'
 import { createHttp } from './http/create-http.ts'
 import { authentication } from './http/plugins/authentication.ts'
@@ -96,7 +96,12 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   const maxStreams = config.PIAZZA_MAX_STREAMS ?? maxStreamsFromFileLimit()
   const corsOrigins = config.PIAZZA_CORS_ORIGINS
 
-  const http = createHttp({ logger, metrics, maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES })
+  const http = createHttp({
+    logger,
+    metrics,
+    maxBodyBytes: config.PIAZZA_MAX_BODY_BYTES,
+    maxConnections: maxConnectionsFromFileLimit(),
+  })
   await http.register(pipelining)
   await http.register(corsHeaders, { origins: corsOrigins })
   await http.register(requestRules)

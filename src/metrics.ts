@@ -40,6 +40,8 @@ export class Metrics {
   idempotencyKeysForgotten = 0
   messagesEvictedByTotal = 0
   streamsOpened = 0
+  /** Closed as they came, for there were as many as there may be. */
+  connectionsRefused = 0
   /** Messages read back because their announcement was missed. */
   messagesBackfilled = 0
   backfillSeconds = 0
@@ -243,6 +245,11 @@ export class Metrics {
       'piazza_rollbacks_total',
       'Times that the broker was seen to have lost messages it had announced',
       () => this.rollbacks,
+    )
+    this.#total(
+      'piazza_connections_refused_total',
+      'Connections closed as they came, because the file limit was near',
+      () => this.connectionsRefused,
     )
     this.#total('piazza_streams_opened_total', 'Streams opened', () => this.streamsOpened)
   }

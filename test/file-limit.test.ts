@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { maxStreamsFromFileLimit } from '../src/file-limit.ts'
+import { maxConnectionsFromFileLimit, maxStreamsFromFileLimit } from '../src/file-limit.ts'
 
 const HEADER = 'Limit                     Soft Limit           Hard Limit           Units     \n'
 
@@ -17,12 +17,22 @@ function limitsFile(text: string): string {
   return file
 }
 
-function streamsFor(soft: string): number {
+function limitsOf(soft: string): string {
   const row = `Max open files            ${soft.padEnd(20)} 1048576              files     \n`
   const processes =
     'Max processes             7                    7                    processes \n'
-  return maxStreamsFromFileLimit(limitsFile(HEADER + processes + row))
+  return limitsFile(HEADER + processes + row)
 }
+
+function streamsFor(soft: string): number {
+  return maxStreamsFromFileLimit(limitsOf(soft))
+}
+
+test.each(['256', '1024', '20000'])('of %s files some are kept from all connections', (soft) => {
+  const connections = maxConnectionsFromFileLimit(limitsOf(soft))
+  expect(connections).toBeGreaterThan(streamsFor(soft))
+  expect(connections).toBeLessThanOrEqual(Number(soft) - 48)
+})
 
 describe('streams that the limit of open files allows', () => {
   test.each(['256', '1024', '4096', '65536', '1048576', 'unlimited'])(

@@ -9,6 +9,8 @@ export interface HttpOptions {
   readonly logger: FastifyBaseLogger
   readonly metrics: Metrics
   readonly maxBodyBytes: number
+  /** Further ones are closed as they come. */
+  readonly maxConnections: number
 }
 
 /** Request line and headers: 64 names of 200 characters, a long token and id. */
@@ -17,7 +19,8 @@ const MAX_HEADER_BYTES = 64 * 1024
 const REQUEST_TIMEOUT_MS = 60_000
 
 /** The HTTP server, without routes. Whatever is refused before a route is reached is refused in the same words. */
-export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): FastifyInstance {
+export function createHttp(options: HttpOptions): FastifyInstance {
+  const { logger, metrics, maxBodyBytes, maxConnections } = options
   const http = Fastify({
     loggerInstance: logger,
     logController: new LogController({ disableRequestLogging: true }), // never tokens, never per message
@@ -36,6 +39,10 @@ export function createHttp({ logger, metrics, maxBodyBytes }: HttpOptions): Fast
   http.setSerializerCompiler(() => JSON.stringify)
   http.removeAllContentTypeParsers()
   addAllMethods(http)
+  http.server.maxConnections = maxConnections
+  http.server.on('drop', () => {
+    metrics.connectionsRefused += 1
+  })
   http.server.on('connect', (_request, socket) => {
     const message = 'CONNECT is not allowed: this is no proxy'
     answerOnSocket(metrics, new errors.METHOD_NOT_ALLOWED(message), socket as Socket)
