@@ -18,7 +18,7 @@ export function maxStreamsFromFileLimit(limitsFile = '/proc/self/limits'): numbe
 }
 
 /** Redis, logs, files of keys, and what Node itself has open. */
-const KEPT_FILES = 48
+const KEPT_FILES = 32
 
 /**
  * Connections of all kinds that there may be. Beyond, the next are closed as they come: with no file left the hub could

@@ -31,7 +31,7 @@ function streamsFor(soft: string): number {
 test.each(['256', '1024', '20000'])('of %s files some are kept from all connections', (soft) => {
   const connections = maxConnectionsFromFileLimit(limitsOf(soft))
   expect(connections).toBeGreaterThan(streamsFor(soft))
-  expect(connections).toBeLessThanOrEqual(Number(soft) - 48)
+  expect(connections).toBeLessThanOrEqual(Number(soft) - 32)
 })
 
 describe('streams that the limit of open files allows', () => {
