@@ -17,6 +17,8 @@ export interface HttpOptions {
 const MAX_HEADER_BYTES = 64 * 1024
 /** A request must have arrived whole by then; a stream's has, when it begins. */
 const REQUEST_TIMEOUT_MS = 60_000
+/** A client that takes no byte of its answer for so long is cut: node:http would wait for ever. Streams have their own. */
+const STALLED_TIMEOUT_MS = 60_000
 
 /** The HTTP server, without routes. Whatever is refused before a route is reached is refused in the same words. */
 export function createHttp(options: HttpOptions): FastifyInstance {
@@ -27,6 +29,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     childLoggerFactory: (parent) => parent, // a logger for each request costs more than its one line in a thousand is worth
     bodyLimit: maxBodyBytes,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    connectionTimeout: STALLED_TIMEOUT_MS,
     return503OnClosing: false, // a 503 would end an EventSource for good
     routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // the route tells what is too long
     http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // request-rules asks for it, in words
