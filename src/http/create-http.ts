@@ -1,4 +1,4 @@
-import { METHODS } from 'node:http'
+import { METHODS, type RequestListener } from 'node:http'
 import { type Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { errors } from '../errors.ts'
@@ -42,6 +42,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   http.setSerializerCompiler(() => JSON.stringify)
   http.removeAllContentTypeParsers()
   addAllMethods(http)
+  refuseUnknownMethods(http, metrics)
   http.server.maxConnections = maxConnections
   http.server.on('drop', () => {
     metrics.connectionsRefused += 1
@@ -63,6 +64,20 @@ function addAllMethods(http: FastifyInstance): void {
   for (const method of METHODS) {
     if (method !== 'CONNECT' && !supported.includes(method)) http.addHttpMethod(method)
   }
+}
+
+/**
+ * node:http takes a `PRI` without a version for a request. Fastify has no route for a method that Node does not name, not
+ * even a 404: it would log all its routes.
+ */
+function refuseUnknownMethods({ server }: FastifyInstance, metrics: Metrics): void {
+  const answers = server.listeners('request') as RequestListener[]
+  server.removeAllListeners('request')
+  server.on('request', (request, response) => {
+    const { method = '', socket } = request
+    if (METHODS.includes(method)) for (const answer of answers) answer(request, response)
+    else answerOnSocket(metrics, new errors.REQUEST_INVALID(`there is no method ${method}`), socket)
+  })
 }
 
 /** A broken `%` escape is part of a name that is not valid, and is told so with the headers of its route. */

@@ -21,12 +21,11 @@ function routeOf(sent: Buffer, paths: Paths): Route | undefined {
   const [, verb, path] = /^([A-Z]+) (\/[a-z/.]*)(?:\?[\x21-\x7e]*)? HTTP\/1\.[01]$/.exec(line) ?? []
   if (verb === undefined || path === undefined) return undefined
   const template = path.replace(/^\/channels\/[^/]+/, '/channels/{name}')
-  const operations = paths[template]
-  if (operations === undefined) {
-    return isNoRoute(path) ? { path: UNKNOWN_PATH, methods: ['get'] } : undefined
-  }
+  const known = paths[template] === undefined ? UNKNOWN_PATH : template
+  if (known === UNKNOWN_PATH && !isNoRoute(path)) return undefined
+  const operations = paths[known]!
   const method = verb.toLowerCase()
-  return { path: template, methods: operations[method] ? [method] : Object.keys(operations) }
+  return { path: known, methods: operations[method] ? [method] : Object.keys(operations) }
 }
 
 /** The router decides of the others. */

@@ -219,6 +219,13 @@ describe('routes and methods', () => {
     expect(answer.headers['allow']).toBe('POST, OPTIONS')
   })
 
+  test('a method that Node does not name is refused as any bad request', async () => {
+    const hub = await startHub()
+    const [answer] = await exchange(hub.port, 'PRI /channels\r\nHost: localhost\r\n\r\n')
+    expect(expectCoded(answer!, 400).message).toContain('PRI')
+    expect(answer!.headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
+  })
+
   test('a CONNECT is refused with words', async () => {
     const hub = await startHub()
     for (const target of ['/publish', 'evil.example:443']) {
