@@ -75,8 +75,8 @@ export class FuzzedHub {
     return this.#hub.port
   }
 
-  /** All at once; then a good client is served as ever, and what they were answered is judged. */
-  async play(connections: readonly FuzzedConnection[]): Promise<void> {
+  /** All at once; then a good client is served as ever, and what they were answered is judged, and told. */
+  async play(connections: readonly FuzzedConnection[]): Promise<Buffer[]> {
     this.connections += connections.length
     const played = connections.map((connection) => new Played(this.#hub.port, connection))
     await Promise.all(played.map((one) => one.send()))
@@ -86,6 +86,7 @@ export class FuzzedHub {
       .filter(({ isPatient }) => isPatient)
       .flatMap(({ sent, received }) => judge(this.#paths, sent, received))
     expect(problems.join('\n\n')).toBe('')
+    return played.map(({ received }) => received)
   }
 
   get hasEnded(): boolean {
