@@ -23,7 +23,7 @@ const streams = await openStreams(
     }
   },
 )
-process.on('message', async ({ seconds }) => {
+async function serve({ seconds }) {
   const count = seconds * PER_SECOND
   await publishPaced(url, count, PER_SECOND, () => ({ channel: 'good', data: datedData() }))
   await settle(() => lags.length)
@@ -32,5 +32,6 @@ process.on('message', async ({ seconds }) => {
   process.send({ missed, outOfOrder, p50: quantile(lags, 0.5), p99: quantile(lags, 0.99) })
   for (const stream of streams) stream.close()
   process.disconnect()
-})
+}
+process.on('message', (told) => void serve(told))
 process.send({ isOpen: true })

@@ -181,5 +181,5 @@ export function framing(of: fc.Arbitrary<Buffer>): fc.Arbitrary<Framed> {
   )
   return fc
     .tuple(framed, fc.constantFrom(true, false, false, false))
-    .map(([one, isForced]) => ({ ...one, isForced }))
+    .map(([{ bytes, headers }, isForced]) => ({ bytes, headers, isForced }))
 }

@@ -50,8 +50,8 @@ function apply(of: Buffer, { kind, at: shareAt, bytes }: Edit): Buffer {
     case 'repeat':
       return Buffer.concat([before, behind.subarray(0, 50), behind])
     case 'cut':
-      return before
   }
+  return before
 }
 
 /** First bytes of other protocols, and noise. */

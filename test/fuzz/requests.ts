@@ -15,6 +15,7 @@ export interface FuzzedRequest {
   readonly framed: Framed | undefined
 }
 
+const words = (text: string) => text.split(' ')
 const times = (text: string, count: number) => text.repeat(count)
 /** Mostly the first. */
 const mostly = <T>(usual: fc.Arbitrary<T>, odd: fc.Arbitrary<T>, weight = 9) =>
@@ -55,15 +56,18 @@ const oddText = fc.oneof(
     Array.from({ length: 64 }, (_, i) => `c${i}`).join(','),
   ),
   fc.string({ maxLength: 30, unit: 'binary' }),
-  fc.string({ maxLength: 8, unit: fc.constantFrom(...'%,.*/?&=+;:@aA0~') }),
+  fc.string({ maxLength: 8, unit: fc.constantFrom(...'%,.*/?&=+;:@aA0~'.split('')) }),
 )
 
 const channel = mostly(fc.constantFrom('a', 'b', 'news.x', 'ended', 'gone', 'a,b'), oddText, 6)
 
 const value = mostly(
   fc.constantFrom(
-    ...['1', '0', '5', 'on', 'off', 'true', 'false', 'all', '10s', '2h', 'message', 'x,y', KEY],
-    ...['2026-11-26T10:00:00Z', '00000000001', 'zzzzzzzzzzz', '-1', '1e9', '99999999999999999999'],
+    ...words(
+      '1 0 5 on off true false all 10s 2h message x,y 2026-11-26T10:00:00Z ' +
+        '00000000001 zzzzzzzzzzz -1 1e9 99999999999999999999',
+    ),
+    KEY,
   ),
   oddText,
   4,
@@ -74,9 +78,10 @@ const query = fc
     fc.tuple(
       mostly(
         fc.constantFrom(
-          ...['lastEventId', 'last_event_id', 'since', 'last', 'events', 'ping', 'envelope'],
-          ...['control', 'padding', 'token', 'event', 'retry', 'ephemeral', 'end', 'match'],
-          ...['limit', 'after'],
+          ...words(
+            'lastEventId last_event_id since last events ping envelope control padding ' +
+              'token event retry ephemeral end match limit after',
+          ),
         ),
         oddText,
       ),
@@ -96,8 +101,10 @@ const path = fc.oneof(
   {
     weight: 2,
     arbitrary: fc.constantFrom(
-      ...['/channels', '/livez', '/readyz', '/metrics', '/openapi.json', '/', '/nope'],
-      ...['/channels/', '//', '/publish/', '/PUBLISH', '/./publish', '/channels/a/b/c'],
+      ...words(
+        '/channels /livez /readyz /metrics /openapi.json / /nope /channels/ // ' +
+          '/publish/ /PUBLISH /./publish /channels/a/b/c',
+      ),
     ),
   },
 )
@@ -199,18 +206,21 @@ export const fuzzedRequest: fc.Arbitrary<FuzzedRequest> = fc
     isAuthorized: fc.boolean(),
     framed: fc.option(framing(body(DEEP)), { nil: undefined }),
   })
-  .map(({ isHosted, isAuthorized, framed, ...rest }) => ({
-    ...rest,
-    framed: rest.method === 'POST' || framed?.isForced === true ? framed : undefined,
-    headers: [
-      ...(isHosted ? [['Host', 'localhost'] as const] : []),
-      ...(isAuthorized ? [['Authorization', `Bearer ${KEY}`] as const] : []),
-      ...(rest.target.startsWith('/publish')
-        ? [['Content-Type', 'application/json'] as const]
-        : []),
-      ...rest.headers,
-    ],
-  }))
+  .map(({ isHosted, isAuthorized, framed, ...rest }) => {
+    const rows: (readonly [string, string])[] = []
+    if (isHosted) rows.push(['Host', 'localhost'])
+    if (isAuthorized) rows.push(['Authorization', `Bearer ${KEY}`])
+    if (rest.target.startsWith('/publish')) rows.push(['Content-Type', 'application/json'])
+    const hasBody = rest.method === 'POST' || framed?.isForced === true
+    const { method: verb, target: to, version: of } = rest
+    return {
+      method: verb,
+      target: to,
+      version: of,
+      framed: hasBody ? framed : undefined,
+      headers: rows.concat(rest.headers),
+    }
+  })
 
 /** Characters are bytes, where they are below 256. */
 export function encode({

@@ -59,10 +59,9 @@ test(
       PIAZZA_STREAM_MAX_AGE: 'off',
     })
     const stream = await openStream(hub.port, '/channels/full')
-    const found = await runSchemathesis(hub.url, [
-      ...['--seed', `${drawSeed('schemathesis')}`, '--checks', CHECKS.join()],
-      ...['--header', `Authorization: Bearer ${KEY}`, ...BUDGET],
-    ])
+    const drawn = ['--seed', `${drawSeed('schemathesis')}`, '--checks', CHECKS.join()]
+    const header = ['--header', `Authorization: Bearer ${KEY}`]
+    const found = await runSchemathesis(hub.url, [...drawn, ...header, ...BUDGET])
     expect(found).toBe(undefined)
     expect(hub.exitCode).toBe(null)
     expect(stream.isClosed).toBe(false)
