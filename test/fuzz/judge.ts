@@ -19,7 +19,7 @@ interface Route {
 function routeOf(sent: Buffer, paths: Paths): Route | undefined {
   const line = sent.subarray(0, sent.indexOf('\r\n')).toString('latin1')
   const [, verb, path] = /^([A-Z]+) (\/[a-z/.]*)(?:\?[\x21-\x7e]*)? HTTP\/1\.[01]$/.exec(line) ?? []
-  if (verb === undefined || path === undefined) return undefined
+  if (verb === undefined || path === undefined || verb === 'CONNECT') return undefined
   const template = path.replace(/^\/channels\/[^/]+/, '/channels/{name}')
   const known = paths[template] === undefined ? UNKNOWN_PATH : template
   if (known === UNKNOWN_PATH && !isNoRoute(path)) return undefined
