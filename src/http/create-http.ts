@@ -72,10 +72,11 @@ function addAllMethods(http: FastifyInstance): void {
  */
 function refuseUnknownMethods({ server }: FastifyInstance, metrics: Metrics): void {
   const answers = server.listeners('request') as RequestListener[]
+  const known: ReadonlySet<string> = new Set(METHODS)
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     const { method = '', socket } = request
-    if (METHODS.includes(method)) for (const answer of answers) answer(request, response)
+    if (known.has(method)) for (const answer of answers) answer(request, response)
     else answerOnSocket(metrics, new errors.REQUEST_INVALID(`there is no method ${method}`), socket)
   })
 }
