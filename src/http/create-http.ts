@@ -3,6 +3,7 @@ import { type Socket } from 'node:net'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import { errors } from '../errors.ts'
 import { type Metrics } from '../metrics.ts'
+import { HEADERS_OF_ALL } from './plugins/request-rules.ts'
 import { answerClientError, answerError, answerOnSocket } from './plugins/errors.ts'
 
 export interface HttpOptions {
@@ -34,7 +35,9 @@ export function createHttp(options: HttpOptions): FastifyInstance {
     routerOptions: { maxParamLength: MAX_HEADER_BYTES }, // the route tells what is too long
     http: { maxHeaderSize: MAX_HEADER_BYTES, requireHostHeader: false }, // request-rules asks for it, in words
     rewriteUrl: ({ url = '/' }) => escapeMalformedPath(url),
-    frameworkErrors: (error, request, reply) => answerError(metrics, error, request, reply),
+    // no hook has run, and none will
+    frameworkErrors: (error, request, reply) =>
+      answerError(metrics, error, request, reply.headers(HEADERS_OF_ALL)),
     clientErrorHandler: (error, socket) => answerClientError(metrics, error, socket),
   })
   // Schemas are for openapi.json: routes check by themselves, in words that help, and answers are small.

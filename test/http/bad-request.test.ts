@@ -226,6 +226,17 @@ describe('routes and methods', () => {
     expect(answer!.headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
   })
 
+  test('a target that is no address is refused with the headers of all answers', async () => {
+    const hub = await startHub()
+    const answer = await request(hub.port, 'GET', 'http://:evil.example/publish')
+    expectCoded(answer, 400)
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+  })
+
   test('a CONNECT is refused with words', async () => {
     const hub = await startHub()
     for (const target of ['/publish', 'evil.example:443']) {

@@ -2,15 +2,17 @@ import { type FastifyInstance, type FastifyRequest } from 'fastify'
 import plugin from 'fastify-plugin'
 import { errors } from '../../errors.ts'
 
+export const HEADERS_OF_ALL = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer', // the address may have a token in it
+} as const
+
 /** What every request must keep to, and what every answer carries. */
 export const requestRules = plugin(
   async (app: FastifyInstance) => {
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers({
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer', // the address may have a token in it
-      })
+      reply.headers(HEADERS_OF_ALL)
       requireHost(request)
       refuseBodyOfGet(request)
       done()
