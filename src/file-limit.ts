@@ -17,6 +17,17 @@ export function maxStreamsFromFileLimit(limitsFile = '/proc/self/limits'): numbe
   return Math.max(1, Math.floor(files - reserved))
 }
 
+/** Redis, logs, files of keys, and what Node itself has open. */
+const KEPT_FILES = 32
+
+/**
+ * Connections of all kinds that there may be. Beyond, the next are closed as they come: with no file left the hub could
+ * neither read its keys nor come back to Redis.
+ */
+export function maxConnectionsFromFileLimit(limitsFile = '/proc/self/limits'): number {
+  return Math.max(1, readFileLimit(limitsFile) - KEPT_FILES)
+}
+
 function readFileLimit(limitsFile: string): number {
   try {
     const soft = /^Max open files\s+(\d+|unlimited)/m.exec(readFileSync(limitsFile, 'utf8'))?.[1]

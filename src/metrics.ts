@@ -63,6 +63,8 @@ export class Metrics implements Totals {
   idempotencyKeysForgotten = 0
   messagesEvictedByTotal = 0
   streamsOpened = 0
+  /** Closed as they came, for there were as many as there may be. */
+  connectionsRefused = 0
   /** Messages read back because their announcement was missed. */
   messagesBackfilled = 0
   backfillSeconds = 0

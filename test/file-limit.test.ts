@@ -1,15 +1,25 @@
 import { describe, expect, test } from 'vitest'
-import { maxStreamsFromFileLimit } from '../src/file-limit.ts'
+import { maxConnectionsFromFileLimit, maxStreamsFromFileLimit } from '../src/file-limit.ts'
 import { writeFile } from './support/folder.ts'
 
 const HEADER = 'Limit                     Soft Limit           Hard Limit           Units     \n'
 
-function streamsFor(soft: string): number {
+function limitsOf(soft: string): string {
   const row = `Max open files            ${soft.padEnd(20)} 1048576              files     \n`
   const processes =
     'Max processes             7                    7                    processes \n'
-  return maxStreamsFromFileLimit(writeFile(HEADER + processes + row))
+  return writeFile(HEADER + processes + row)
 }
+
+function streamsFor(soft: string): number {
+  return maxStreamsFromFileLimit(limitsOf(soft))
+}
+
+test.each(['256', '1024', '20000'])('of %s files some are kept from all connections', (soft) => {
+  const connections = maxConnectionsFromFileLimit(limitsOf(soft))
+  expect(connections).toBeGreaterThan(streamsFor(soft))
+  expect(connections).toBeLessThanOrEqual(Number(soft) - 32)
+})
 
 describe('streams that the limit of open files allows', () => {
   test.each(['256', '1024', '4096', '65536', '1048576', 'unlimited'])(

@@ -23,6 +23,9 @@ export function always(description: string, schema?: TSchema): AnswerHeader {
 export const SECONDS = Type.Integer()
 export const CLOSE = Type.Enum(['close'])
 export const NOTHING_MORE = 'Nothing more is read from this connection'
+/** node:http always sends one of them. */
+export const CLOSE_OR_NOT = Type.Enum(['close', 'keep-alive'])
+export const NOTHING_MORE_IF_CLOSE = '`close`: nothing more is read from this connection'
 
 const TO_PAGES = 'To a page of an origin in PIAZZA_CORS_ORIGINS'
 

@@ -4,8 +4,10 @@ import {
   always,
   type AnswerHeaders,
   CLOSE,
+  CLOSE_OR_NOT,
   header,
   NOTHING_MORE,
+  NOTHING_MORE_IF_CLOSE,
   SECONDS,
 } from './answer-headers.ts'
 
@@ -31,7 +33,7 @@ export const QUOTA_HEADERS: AnswerHeaders = {
 }
 
 const CLOSING = { Connection: always(NOTHING_MORE, CLOSE) }
-const MAYBE_CLOSING = { Connection: header(NOTHING_MORE, CLOSE) }
+const MAYBE_CLOSING = { Connection: header(NOTHING_MORE_IF_CLOSE, CLOSE_OR_NOT) }
 
 /** Headers that come with a status, whatever the route, besides those of all answers. */
 const HEADERS_OF_STATUS: Readonly<Record<number, AnswerHeaders>> = {

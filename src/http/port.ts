@@ -2,6 +2,7 @@ import { type FastifyBaseLogger, type FastifyInstance } from 'fastify'
 import { type Access } from '../auth/access.ts'
 import { type Broker } from '../broker/broker.ts'
 import { type Config } from '../config/settings.ts'
+import { maxConnectionsFromFileLimit } from '../file-limit.ts'
 import { type Hub } from '../hub/hub.ts'
 import { type LoopLag } from '../limits/loop-lag.ts'
 import { type PublishLimits } from '../limits/publish-limits.ts'
@@ -74,6 +75,7 @@ export async function openPort(scope: Scope, parts: PortParts): Promise<FastifyI
     headerTimeoutMs: config.PIAZZA_HEADER_TIMEOUT,
     requestTimeoutMs: config.PIAZZA_REQUEST_TIMEOUT,
     idleTimeoutMs: config.PIAZZA_IDLE_TIMEOUT,
+    maxConnections: maxConnectionsFromFileLimit(),
     certificate: isTls ? parts.certificate : undefined,
   })
   await http.register(pipelining)

@@ -1,6 +1,6 @@
 import { Type } from 'typebox'
 import { REFUSAL_REASONS } from '../metrics.ts'
-import { always, CLOSE, header, SECONDS } from './answer-headers.ts'
+import { always, CLOSE_OR_NOT, header, SECONDS } from './answer-headers.ts'
 import {
   BY_HEADER_OR_QUERY,
   emptyAnswer,
@@ -24,7 +24,7 @@ const STREAM_ANSWER = textAnswer(
     'length: come back after its `retry:`.',
   'text/event-stream',
   {
-    Connection: header('Of a stream: it ends with its connection', CLOSE),
+    Connection: header('`close` of a stream: it ends with its connection', CLOSE_OR_NOT),
     'X-Accel-Buffering': header('Of a stream: asks a proxy not to buffer', Type.Enum(['no'])),
     'Piazza-Refused': header(WHY_REFUSED, REASONS),
     'Retry-After': header('Seconds; with `Piazza-Refused`', SECONDS),
@@ -98,7 +98,7 @@ export const SUBSCRIBE_SCHEMA = {
       ],
       {
         headers: {
-          409: { Connection: header('The other request was not executed', CLOSE) },
+          409: { Connection: header('`close`: the other request was not executed', CLOSE_OR_NOT) },
           503: { 'Piazza-Refused': always(WHY_REFUSED, REASONS) },
         },
       },

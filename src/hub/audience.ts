@@ -41,8 +41,10 @@ export class Audience {
   holders = 0
   /** Everything up to here has been handed to the live streams. */
   sent: Position
-  /** It stands in the queue of the flush. */
+  /** It stands in the queue of the flush, also while a fan-out is under way. */
   isQueued = false
+  /** Of its latest fan-out: a stream that opens in the middle of it is none of its. */
+  serial = 0
   #ephemerals: Message[] = []
   #ephemeralBytes = 0
   /** The last ephemeral message that came, taken or not. */
@@ -61,6 +63,11 @@ export class Audience {
     let latest = 0
     for (const log of this.logs) if (log.end > latest) latest = log.end
     return latest
+  }
+
+  /** Some wait for a fan-out. */
+  get hasEphemerals(): boolean {
+    return this.#ephemerals.length > 0
   }
 
   /** A message after `sent` has been dropped: each stream must find out for itself what it lacks. */

@@ -15,8 +15,9 @@ const SLICE_MANY_MS = 10
 const MANY_AUDIENCES = 8
 /** Streams that read from the log get at least so long in each turn. */
 const CATCH_UP_MS = 1
-/** Streams written between two looks at the clock. */
+/** Streams written between two looks at the clock, and bytes: the kernel takes its time for large ones. */
 const WRITES_PER_CLOCK = 16
+const BYTES_PER_CLOCK = 32 * 1024
 
 /** One batch on its way to the live streams of one audience. */
 interface FanOut {
@@ -54,7 +55,8 @@ export class Flush {
   /** Streams that read on by themselves. */
   readonly catchUp: CatchUp
   #audiences: Audience[] = []
-  #current: FanOut | undefined
+  /** Fan-outs whose time was up; their audiences are in the queue, behind those that have had none. */
+  readonly #begun = new Map<Audience, FanOut>()
   #isScheduled = false
   #serial = 0
 
@@ -71,11 +73,6 @@ export class Flush {
     this.#schedule()
   }
 
-  /** A stream that opens in the middle of a fan-out is none of its. */
-  get serial(): number {
-    return this.#serial
-  }
-
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
@@ -89,26 +86,27 @@ export class Flush {
     const deadlineMs = startedMs + (isMany ? SLICE_MANY_MS : SLICE_FEW_MS)
     this.#fanOut(deadlineMs)
     this.catchUp.run(Math.max(deadlineMs, performance.now() + CATCH_UP_MS))
-    const hasMore = this.#current !== undefined || this.#audiences.length > 0
-    if (hasMore || !this.catchUp.isIdle) this.#schedule()
+    if (this.#audiences.length > 0 || !this.catchUp.isIdle) this.#schedule()
   }
 
+  /** In turn: a large audience that readers keep busy would else hold up all others (measured: by seconds). */
   #fanOut(deadlineMs: number): void {
     let next = 0
-    while (performance.now() < deadlineMs) {
-      if (this.#current === undefined) {
-        const audience = this.#audiences[next]
-        if (audience === undefined) break
-        next += 1
-        audience.isQueued = false
-        this.#current = this.#begin(audience)
-        if (this.#current === undefined) continue
+    let unfinished: Audience | undefined
+    while (unfinished === undefined && performance.now() < deadlineMs) {
+      const audience = this.#audiences[next]
+      if (audience === undefined) break
+      next += 1
+      const fanOut = this.#begun.get(audience) ?? this.#begin(audience)
+      if (fanOut === undefined) audience.isQueued = false
+      else if (this.#visitStreams(fanOut, deadlineMs)) this.#finish(fanOut)
+      else {
+        this.#begun.set(audience, fanOut)
+        unfinished = audience
       }
-      if (!this.#visitStreams(this.#current, deadlineMs)) break
-      this.#finish(this.#current)
-      this.#current = undefined
     }
     if (next > 0) this.#audiences = this.#audiences.slice(next)
+    if (unfinished !== undefined) this.#audiences.push(unfinished)
   }
 
   /** Joins what the audience has not been sent; undefined: nothing can be shared. */
@@ -129,6 +127,7 @@ export class Flush {
     const start = audience.sent
     audience.sent = batch.end
     this.#serial += 1
+    audience.serial = this.#serial
     return {
       audience,
       chunk: frames.length === 0 ? undefined : new Chunk(frames),
@@ -151,7 +150,8 @@ export class Flush {
     const { streams } = fanOut.audience
     // From the end, so that a stream's leaving moves another only to a place that is still to come or has been.
     if (fanOut.left > streams.length) fanOut.left = streams.length
-    let untilClock = WRITES_PER_CLOCK
+    const perClock = Math.min(WRITES_PER_CLOCK, Math.ceil(BYTES_PER_CLOCK / (fanOut.bytes + 1)))
+    let untilClock = perClock
     while (fanOut.left > 0) {
       fanOut.left -= 1
       this.#visit(streams[fanOut.left]!, fanOut)
@@ -159,7 +159,7 @@ export class Flush {
       untilClock -= 1
       if (untilClock === 0) {
         if (performance.now() >= deadlineMs) return fanOut.left === 0
-        untilClock = WRITES_PER_CLOCK
+        untilClock = perClock
       }
     }
     return true
@@ -187,7 +187,9 @@ export class Flush {
 
   #finish({ audience, publishedAt, end }: FanOut): void {
     this.#metrics.observeLag(Math.max(0, currentPosition() - publishedAt) / 1e6)
-    if (audience.latest > end) this.enqueue(audience)
+    this.#begun.delete(audience)
+    audience.isQueued = false
+    if (audience.latest > end || audience.hasEphemerals) this.enqueue(audience)
   }
 }
 

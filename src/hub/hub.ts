@@ -255,7 +255,7 @@ export class Hub implements BrokerListener, StreamOwner {
   #join(stream: Stream, opening: Opening): void {
     const { audience } = stream
     stream.begin(opening)
-    stream.visitedBy = this.#flush.serial
+    stream.visitedBy = audience.serial
     if (audience.streams.length === 0 && !audience.isQueued) audience.sent = audience.latest
     audience.add(stream)
     if (stream.page !== undefined || stream.cursor < audience.latest) this.onWritable(stream)

@@ -50,6 +50,10 @@ const TOTALS = {
     name: 'piazza_tls_certificate_failures_total',
     help: 'Times that a changed certificate could not be used, and the old one was kept',
   },
+  connectionsRefused: {
+    name: 'piazza_connections_refused_total',
+    help: 'Connections closed as they came, because the file limit was near',
+  },
   streamsOpened: {
     name: 'piazza_streams_opened_total',
     help: 'Streams opened',

@@ -212,11 +212,37 @@ describe('routes and methods', () => {
     }
   })
 
+  test('a GET where there is none is a 405, also with a body', async () => {
+    const hub = await startHub()
+    const answer = await request(hub.port, 'GET', '/publish', { body: 'x' })
+    expectCoded(answer, 405)
+    expect(answer.headers['allow']).toBe('POST, OPTIONS')
+  })
+
+  test('a method that Node does not name is refused as any bad request', async () => {
+    const hub = await startHub()
+    const [answer] = await exchange(hub.port, 'PRI /channels\r\nHost: localhost\r\n\r\n')
+    expect(expectCoded(answer!, 400).message).toContain('PRI')
+    expect(answer!.headers).toMatchObject({ 'x-content-type-options': 'nosniff' })
+  })
+
+  test('a target that is no address is refused with the headers of all answers', async () => {
+    const hub = await startHub()
+    const answer = await request(hub.port, 'GET', 'http://:evil.example/publish')
+    expectCoded(answer, 400)
+    expect(answer.headers).toMatchObject({
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
+      'referrer-policy': 'no-referrer',
+    })
+  })
+
   test('a CONNECT is refused with words', async () => {
     const hub = await startHub()
     for (const target of ['/publish', 'evil.example:443']) {
       const [answer] = await exchange(hub.port, encodeRequest(hub.port, 'CONNECT', target))
       expectCoded(answer!, [400, 404, 405], target)
+      expect(answer!.headers['allow']).toBe('')
     }
   })
 

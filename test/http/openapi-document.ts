@@ -1,5 +1,3 @@
-import { type TestHub } from '../support/hub.ts'
-
 export interface DescribedHeader {
   readonly description: string
   readonly required?: boolean
@@ -27,7 +25,9 @@ export type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>
 export const UNKNOWN_PATH = '/{path}'
 
 /** What `GET /openapi.json` tells of the routes, with all references resolved. */
-export async function readPaths(hub: TestHub): Promise<Paths> {
+export async function readPaths(hub: {
+  get(path: string): Promise<{ readonly json: any }> // oxlint-disable-line typescript/no-explicit-any
+}): Promise<Paths> {
   const { json } = await hub.get('/openapi.json')
   const headersOf = (given: Record<string, DescribedHeader & { $ref?: string }> = {}) =>
     mapValues(given, (header) => {

@@ -1,7 +1,7 @@
-import Schema from 'typebox/schema'
 import { expect, test } from 'vitest'
 import { startHub, type TestHub } from '../support/hub.ts'
-import { type DescribedHeader, type Paths, readPaths } from './openapi-document.ts'
+import { ownHeadersOf, undescribedIn } from './described.ts'
+import { type Paths, readPaths } from './openapi-document.ts'
 import {
   KEY,
   operationsOf,
@@ -12,49 +12,11 @@ import {
   provokeRefusals,
   startListedHub,
 } from './provoke-answers.ts'
-import { request, type WireAnswer } from './request.ts'
+import { request } from './request.ts'
 
-/** HTTP's own; `Content-Type` stands with the contents. */
-const GENERIC = new Set([
-  'date',
-  'content-length',
-  'transfer-encoding',
-  'keep-alive',
-  'content-type',
-])
-
-/** Names in lower case, without those that say nothing of the hub. */
-function ownHeadersOf({ headers }: WireAnswer): string[] {
-  return Object.keys(headers).filter(
-    (name) => !GENERIC.has(name) && !(name === 'connection' && headers[name] === 'keep-alive'),
-  )
-}
-
-function isAsDescribed({ schema }: DescribedHeader, value: string): boolean {
-  const isInteger = (schema as { type?: string }).type === 'integer'
-  return Schema.Check(schema, isInteger ? Number(value) : value)
-}
-
-/** No header that is not told, none missing that always comes, and each with a value that is told. */
 function expectDescribed(paths: Paths, { method, path, answer }: Provoked): void {
   const what = `${method} ${path} ${answer.status} ${answer.text.slice(0, 200)}`
-  const described = paths[path]?.[method]?.responses[String(answer.status)]
-  expect.soft(described, what).toBeDefined()
-  const told = new Map(
-    Object.entries(described?.headers ?? {}).map(([name, it]) => [name.toLowerCase(), it]),
-  )
-  for (const name of ownHeadersOf(answer)) {
-    const it = told.get(name)
-    expect.soft(it, `${what}: ${name} is not told`).toBeDefined()
-    const value = answer.headers[name]!
-    if (it) expect.soft(isAsDescribed(it, value), `${what}: ${name}: ${value}`).toBe(true)
-  }
-  for (const [name, { required }] of told) {
-    if (required) expect.soft(answer.headers, what).toHaveProperty([name])
-  }
-  const type = answer.headers['content-type']?.split(';')[0]
-  const types = Object.keys(described?.content ?? {})
-  expect.soft(types, what).toEqual(type === undefined ? [] : [type])
+  expect.soft(undescribedIn(paths, method, path, answer), what).toEqual([])
 }
 
 /** A fault in what asks no broker can't be made from here. */

@@ -76,7 +76,7 @@ export async function exchange(
     .toString('latin1')
     .slice(0, 60)
   await waitFor(`${count} answers to ${JSON.stringify(shown)}`, () => {
-    answers = parseAnswers(received, isClosed, isHead)
+    answers = parseAnswers(received, isClosed, () => isHead).answers
     if (isClosed && answers.length < count) {
       throw new Error(`closed after ${answers.length} of ${count} answers to ${shown}`)
     }
@@ -86,12 +86,20 @@ export async function exchange(
   return answers
 }
 
-function parseAnswers(received: Buffer, isClosed: boolean, isHead: boolean): WireAnswer[] {
+/**
+ * Takes whole answers from the front of what came. `isBodiless` tells, from what stands behind its head, whether an
+ * answer is to HEAD.
+ */
+export function parseAnswers(
+  received: Buffer,
+  isClosed: boolean,
+  isBodiless: (rest: Buffer) => boolean,
+): { readonly answers: WireAnswer[]; readonly rest: Buffer } {
   const answers: WireAnswer[] = []
   let rest = received
   for (;;) {
     const headEnd = rest.indexOf('\r\n\r\n')
-    if (headEnd < 0) return answers
+    if (headEnd < 0) return { answers, rest }
     const [statusLine, ...rows] = rest.subarray(0, headEnd).toString('latin1').split('\r\n')
     const headers: Record<string, string> = {}
     for (const row of rows) {
@@ -101,13 +109,13 @@ function parseAnswers(received: Buffer, isClosed: boolean, isHead: boolean): Wir
       headers[name] = headers[name] === undefined ? value : `${headers[name]}, ${value}`
     }
     const status = Number(/^HTTP\/1\.[01] (\d{3})/.exec(statusLine!)?.[1] ?? 0)
-    rest = rest.subarray(headEnd + 4)
-    const hasBody = !isHead && status >= 200 && status !== 204
+    const behind = rest.subarray(headEnd + 4)
+    const hasBody = status >= 200 && status !== 204 && !isBodiless(behind)
     const body = hasBody
-      ? takeBody(rest, headers, isClosed)
+      ? takeBody(behind, headers, isClosed)
       : { bytes: Buffer.alloc(0), lengthBytes: 0 }
-    if (body === undefined) return answers
-    rest = rest.subarray(body.lengthBytes)
+    if (body === undefined) return { answers, rest }
+    rest = behind.subarray(body.lengthBytes)
     const text = body.bytes.toString()
     answers.push({ status, headers, text, json: parseJson(text) })
   }

@@ -107,8 +107,18 @@ export function answerClientError(
   answerOnSocket(metrics, describeClientError(error, maxHeaderBytes), socket)
 }
 
-/** Answers where there is no response to write to, and closes. */
+/** So long may a client take to close when it was answered so. */
+const CLOSE_TIMEOUT_MS = 5000
+
+const ignore = () => {}
+const destroy = (socket: Socket) => socket.destroy()
+
+/**
+ * Answers where there is no response to write to, and closes. node:http has let go of the socket of a CONNECT, and of
+ * one that it can't read: an error would end the process, and who never closes would be kept for ever.
+ */
 export function answerOnSocket(metrics: Metrics, error: CodedError, socket: Socket): void {
+  socket.on('error', ignore)
   answerInTurn(socket, () => endWithError(metrics, error, socket))
 }
 
@@ -124,8 +134,11 @@ function endWithError(metrics: Metrics, error: CodedError, socket: Socket): void
     'X-Content-Type-Options: nosniff',
     'Referrer-Policy: no-referrer',
     'Connection: close',
+    // RFC 9110 §15.5.6: it stands in every 405. What a CONNECT asks for is nothing of ours, and has no method at all.
+    ...(body.statusCode === 405 ? ['Allow: '] : []),
   ]
   socket.end(`${head.join('\r\n')}\r\n\r\n${json}`)
+  setTimeout(destroy, CLOSE_TIMEOUT_MS, socket).unref()
 }
 
 function describeClientError(error: NodeJS.ErrnoException, maxHeaderBytes: number): CodedError {

@@ -6,15 +6,17 @@ export interface RequestRulesOptions {
   readonly maxUrlBytes: number
 }
 
+export const HEADERS_OF_ALL = {
+  'cache-control': 'no-store',
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer', // the address may have a token in it
+} as const
+
 /** What every request must keep to, and what every answer carries. */
 export const requestRules = plugin(
   async (app: FastifyInstance, { maxUrlBytes }: RequestRulesOptions) => {
     app.addHook('onRequest', (request, reply, done) => {
-      reply.headers({
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-        'referrer-policy': 'no-referrer', // the address may have a token in it
-      })
+      reply.headers(HEADERS_OF_ALL)
       requireShortUrl(request, maxUrlBytes)
       requireHost(request)
       refuseBodyOfGet(request)
@@ -46,8 +48,8 @@ function requireHost({ raw }: FastifyRequest): void {
 }
 
 /** Nobody means one, and what is not read would stand before the next request. */
-function refuseBodyOfGet({ method, headers }: FastifyRequest): void {
-  if (method !== 'GET' && method !== 'HEAD') return
+function refuseBodyOfGet({ method, headers, routeOptions }: FastifyRequest): void {
+  if ((method !== 'GET' && method !== 'HEAD') || routeOptions.config.isRefused === true) return
   const length = headers['content-length']
   if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return
   throw new errors.BODY_UNEXPECTED(`a ${method} takes no body`)

@@ -6,7 +6,7 @@ import { type Metrics } from '../../metrics.ts'
 import { formatId } from '../../position.ts'
 import { utf8FromBytes } from '../../sse/utf8.ts'
 import { readChannelName } from '../channel-names.ts'
-import { parseJson, readUtf8 } from '../json.ts'
+import { parseJsonInTurn, readUtf8 } from '../json.ts'
 import { BROKER_RETRY_SECONDS } from '../plugins/errors.ts'
 import { requireOwnOrigin } from '../plugins/origin-guard.ts'
 import {
@@ -74,7 +74,7 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
     async (request: FastifyRequest, body: Buffer) => {
       request.readAtMs = performance.now()
       countBody(request, body)
-      return parseJson(body)
+      return parseJsonInTurn(body)
     },
   )
   app.route({

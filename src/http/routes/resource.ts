@@ -12,6 +12,13 @@ const OPTIONS_SCHEMA = {
   },
 }
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The resource has no such method: whatever else is wrong with the request, that is the answer. */
+    isRefused?: boolean
+  }
+}
+
 /** Answers OPTIONS, and 405 with `Allow` to all methods that a resource does not have. */
 export function refuseOtherMethods(
   app: FastifyInstance,
@@ -33,6 +40,7 @@ export function refuseOtherMethods(
       (method) => method !== 'OPTIONS' && !methods.includes(method),
     ),
     url,
+    config: { isRefused: true },
     schema: { hide: true },
     // Before the body is read, whatever its type.
     onRequest: async (request, reply) => {

@@ -1,0 +1,76 @@
+import { expect, test } from 'vitest'
+import { type Broker } from '../../src/broker/broker.ts'
+import { Audience } from '../../src/hub/audience.ts'
+import { Flush } from '../../src/hub/flush.ts'
+import { type Stream } from '../../src/hub/stream.ts'
+import { Log } from '../../src/log/log.ts'
+import { Metrics } from '../../src/metrics.ts'
+import { messageAt } from '../support/messages.ts'
+import { waitFor } from '../support/wait.ts'
+
+const WRITE_MS = 0.2
+const LARGE = 500
+
+/** An audience of so many streams, each of which takes its time for a write and notes whose it was. */
+function audienceOf(name: string, count: number, written: string[]): Audience {
+  const audience = new Audience(name, [name], [new Log(name, 0)], {
+    events: undefined,
+    isEnvelope: false,
+  })
+  for (let i = 0; i < count; i += 1) {
+    const stream = {
+      audience,
+      cursor: 0,
+      isOver: false,
+      isBehind: false,
+      isBlocked: false,
+      visitedBy: 0,
+      write: () => {
+        const startedMs = performance.now()
+        while (performance.now() - startedMs < WRITE_MS);
+        written.push(name)
+      },
+    }
+    audience.add(stream as unknown as Stream)
+  }
+  return audience
+}
+
+const publish = (flush: Flush, audience: Audience, position: number) => {
+  audience.logs[0]!.append(messageAt(position, { channels: audience.channels }))
+  flush.enqueue(audience)
+}
+
+test('a small audience does not wait for a large one, and each stream gets every message once', async () => {
+  const written: string[] = []
+  const broker = {} as unknown as Broker // nobody reads on by itself
+  const flush = new Flush({ broker, metrics: new Metrics() })
+  const large = audienceOf('large', LARGE, written)
+  const small = audienceOf('small', 1, written)
+  publish(flush, large, 1)
+  publish(flush, small, 2)
+  const toLarge = () => written.filter((name) => name === 'large').length
+  await waitFor('the small one', () => written.includes('small'))
+  expect(written.indexOf('small')).toBeLessThan(LARGE / 2)
+
+  // What is published in the middle of its fan-out is its next.
+  publish(flush, large, 3)
+  publish(flush, small, 4)
+  await waitFor('all', () => toLarge() >= 2 * LARGE)
+  expect(toLarge()).toBe(2 * LARGE)
+  expect(written.filter((name) => name === 'small')).toHaveLength(2)
+  expect(large.streams.every(({ cursor }) => cursor === 3)).toBe(true)
+  expect(large.isQueued).toBe(false)
+})
+
+test('an ephemeral message in the middle of a fan-out is sent behind it', async () => {
+  const written: string[] = []
+  const flush = new Flush({ broker: {} as unknown as Broker, metrics: new Metrics() })
+  const large = audienceOf('large', LARGE, written)
+  publish(flush, large, 1)
+  await waitFor('its beginning', () => written.length > 0)
+  expect(written.length).toBeLessThan(LARGE)
+  large.addEphemeral(messageAt(2, { channels: ['large'], isEphemeral: true }))
+  flush.enqueue(large)
+  await waitFor('both', () => written.length === 2 * LARGE)
+})
