@@ -110,6 +110,7 @@ export class Hub implements BrokerListener, StreamOwner {
   }
 
   deliver(channel: string, message: Message): void {
+    this.#flush.hear(message)
     for (const audience of this.#audiences.of(channel)) {
       if (message.isEphemeral) {
         if (!audience.addEphemeral(message)) {
