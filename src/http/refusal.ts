@@ -31,7 +31,7 @@ const LOAD_DECAY_MS = 10_000
  * A connection that was refused is kept for so long for its next request, and so many are at a time; others end with
  * their refusal. A crowd outside would else hold the files that are left for publishers.
  */
-const REFUSED_IDLE_SECONDS = 5
+export const REFUSED_IDLE_SECONDS = 5
 const MAX_REFUSED_KEPT = 16
 
 /** A small hub is not at full load by a handful of refusals. */
