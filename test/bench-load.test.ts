@@ -5,21 +5,21 @@ import { startHub } from './support/hub.ts'
 const load = (name: string) => import(new URL(`../bench/load/${name}.mjs`, import.meta.url).href)
 
 interface LagModule {
-  datedData(): string
-  lagMeter(lags: number[]): (bytes: Buffer) => void
+  readonly datedData: () => string
+  readonly lagMeter: (lags: number[]) => (bytes: Buffer) => void
 }
 
 interface SaturateModule {
-  saturate(options: {
-    publishUrl: string
-    streamUrls: readonly string[]
-    count: number
-    seconds: number
-  }): Promise<number>
+  readonly saturate: (options: {
+    readonly publishUrl: string
+    readonly streamUrls: readonly string[]
+    readonly count: number
+    readonly seconds: number
+  }) => Promise<number>
 }
 
 interface GrowthModule {
-  growthOf(costs: readonly number[]): number
+  readonly growthOf: (costs: readonly number[]) => number
 }
 
 test('the lag of a message is seen wherever TCP splits it', async () => {
