@@ -1,6 +1,7 @@
 // node bench/growth.mjs: the hub's CPU time per delivery, for 10 to 10,000 streams of one channel, and for as many
 // channels of one stream each (see README.md). Paced far below saturation.
 import { pinLoad, withHub } from './hub.mjs'
+import { growthOf } from './load/growth.mjs'
 import { openStreams } from './load/open-streams.mjs'
 import { publishPaced, settle } from './load/pace.mjs'
 import { median, range } from './load/range.mjs'
@@ -12,6 +13,8 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
 const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const DATA = 'x'.repeat(100)
 const FRAME_BYTES = 124
+/** More would mean that a delivery costs more the more streams there are. */
+const MAX_GROWTH = 1.5
 /** Heartbeats are no deliveries. */
 const HUB = { env: { PIAZZA_HEARTBEAT_INTERVAL: 'off' } }
 
@@ -50,18 +53,20 @@ for (const [title, isOneChannel] of [
   ['a channel each', false],
 ]) {
   const rows = []
-  let first
+  const costs = []
   for (const streamCount of [10, 100, 1000, 10_000]) {
     const results = []
     for (let round = 0; round < ROUNDS; round += 1) {
       results.push(await withHub((hub) => measure(hub, streamCount, isOneChannel), HUB))
     }
     const deliveries = results.map(({ delivery }) => delivery)
-    first ??= median(deliveries)
+    costs.push(median(deliveries))
     rows.push({
       streams: streamCount,
       'µs per delivery': range(deliveries, 1),
-      'of that of 10': (median(deliveries) / first).toFixed(2),
+      'of that of 10': (costs.at(-1) / costs[0]).toFixed(2),
+      'of the lowest of fewer':
+        costs.length === 1 ? '' : (costs.at(-1) / Math.min(...costs.slice(0, -1))).toFixed(2),
       'share of a core': range(
         results.map(({ load }) => load),
         2,
@@ -70,4 +75,9 @@ for (const [title, isOneChannel] of [
   }
   console.log(`${title}: the hub's CPU time per delivery, publishing included`)
   console.table(rows)
+  // With ten streams publishing is most of it: what grows later shows beside the lowest of fewer streams.
+  const growth = growthOf(costs)
+  const isWithin = growth <= MAX_GROWTH
+  console.log(`growth ${growth.toFixed(2)}: ${isWithin ? 'within' : 'ABOVE'} ${MAX_GROWTH}`)
+  if (!isWithin) process.exitCode = 1
 }

@@ -49,7 +49,7 @@ function benchmarkScript({ port, runId }, pipelined) {
   const { sha, source } = SCRIPTS.publish
   spawnSync('redis-cli', ['-p', port, 'SCRIPT', 'LOAD', source])
   const prefix = '{benchmark}:'
-  const limits = [1000, 4 * 1024 * 1024]
+  const limits = [10_000, 4 * 1024 * 1024] // the hub's defaults
   const publication = [...limits, '', '', 300_000, 'm', `data: ${DATA}\n`, 'bench']
   const args = ['EVALSHA', sha, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...publication]
   const run = (count) => {

@@ -18,6 +18,11 @@ import { StreamLimits } from './limits/stream-limits.ts'
 import { Metrics } from './metrics.ts'
 import { CertificateRenewal, type CertificateRenewalOptions } from './tls/certificate-renewal.ts'
 
+/** So long all that is still there when the last stream was told has to close: sockets, and requests that have not come whole. */
+const CLOSE_GRACE_MS = 5000
+/** The internal port is closed last: so much of its own has what is in flight there, whatever the others took. */
+const LAST_ANSWERS_MS = 1000
+
 /** The hub, its parts in the order of the flow. */
 export interface App {
   readonly broker: Broker
@@ -114,7 +119,10 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
   ports.push(http)
   const internalHttp = isSplit ? await openPort('internal', parts) : undefined
   if (internalHttp !== undefined) ports.push(internalHttp)
-  http.addHook('preClose', async () => hub.close()) // sockets that left node:http are not closed with it
+  // Sockets that left node:http are not closed with it; those of a drain are on their way, and have words to take along.
+  http.addHook('preClose', async () => {
+    if (!hub.isDraining) hub.close()
+  })
 
   return {
     broker,
@@ -124,7 +132,13 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     maxStreams,
     close: async (drainMs) => {
       await hub.drain(drainMs)
-      for (const port of ports) await closePort(port) // the internal one last: it tells how it goes
+      const endMs = performance.now() + CLOSE_GRACE_MS
+      await Promise.all([closePort(http, CLOSE_GRACE_MS), hub.whenEmpty()])
+      if (internalHttp !== undefined) {
+        // the last one: it tells how it goes
+        await closePort(internalHttp, Math.max(LAST_ANSWERS_MS, endMs - performance.now()))
+      }
+      hub.close()
       certificate?.close()
       access.close()
       lag.close()

@@ -24,9 +24,9 @@ export async function arrival(total, expected) {
 }
 
 /** Waits until a number has not changed for a while: nothing comes any more. */
-export async function settle(total) {
+export async function settle(total, pauseMs = 300) {
   for (let last = -1; last !== total();) {
     last = total()
-    await sleep(300)
+    await sleep(pauseMs)
   }
 }

@@ -27,9 +27,6 @@ import { refuseOtherMethods } from './routes/resource.ts'
 import { rootRoutes } from './routes/root.ts'
 import { subscribeRoutes } from './routes/subscribe.ts'
 
-/** So long requests that have not come whole may still take when the streams have gone. */
-const CLOSE_GRACE_MS = 5000
-
 const READ_ONLY_ROUTES = [
   '/channels',
   '/channels/:name/history',
@@ -129,8 +126,8 @@ export async function openPort(scope: Scope, parts: PortParts): Promise<FastifyI
   return http
 }
 
-/** Stops one: what is in flight is answered, what has not come whole after the grace is cut. */
-export async function closePort(http: FastifyInstance): Promise<void> {
+/** Stops one: what is in flight is answered, what has not come whole after `graceMs` is cut. */
+export async function closePort(http: FastifyInstance, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
   const grace = new Promise<void>((resolve) => {
     timer = setTimeout(() => {
@@ -138,7 +135,7 @@ export async function closePort(http: FastifyInstance): Promise<void> {
       http.server.closeAllConnections()
       // and a connection whose TLS handshake hangs is none of its own yet: nobody waits for it
       setImmediate(resolve)
-    }, CLOSE_GRACE_MS).unref()
+    }, graceMs).unref()
   })
   await Promise.race([http.close(), grace])
   clearTimeout(timer)

@@ -46,7 +46,10 @@ export const PublishItem = Type.Object(
     ephemeral: Type.Optional(Type.Boolean({ description: EXPECTED.ephemeral })),
     end: Type.Optional(Type.Boolean({ description: EXPECTED.end })),
   },
-  { additionalProperties: false },
+  {
+    additionalProperties: false,
+    oneOf: [{ required: ['channel'] }, { required: ['channels'] }],
+  },
 )
 
 export type PublishItem = Type.Static<typeof PublishItem>

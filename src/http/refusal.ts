@@ -31,7 +31,7 @@ const LOAD_DECAY_MS = 10_000
  * A connection that was refused is kept for so long for its next request, and so many are at a time; others end with
  * their refusal. A crowd outside would else hold the files that are left for publishers.
  */
-const REFUSED_IDLE_SECONDS = 5
+export const REFUSED_IDLE_SECONDS = 5
 const MAX_REFUSED_KEPT = 16
 
 /** A small hub is not at full load by a handful of refusals. */
@@ -46,8 +46,8 @@ export class Refusals {
   /** Refusals of late, decaying. */
   #recent = 0
   #updatedMs = 0
-  /** Connections that were refused, and stay open. */
-  readonly #kept = new Set<Socket>()
+  /** Connections that were refused and stay open, and what hears of their end. */
+  readonly #kept = new Map<Socket, () => void>()
 
   constructor(options: RefusalOptions) {
     this.#options = options
@@ -79,6 +79,14 @@ export class Refusals {
     return reply.type('text/event-stream').code(200).send(refusalBody(reason, retryMs))
   }
 
+  /** What was refused before is accepted now: its connection is a stream's, and no longer one of those that are kept. */
+  release(socket: Socket): void {
+    const onClose = this.#kept.get(socket)
+    if (onClose === undefined) return
+    this.#kept.delete(socket)
+    socket.off('close', onClose)
+  }
+
   /** Tells the client what becomes of its connection, as node:http would tell the time of all others. */
   #keepOrClose(reply: FastifyReply): void {
     const { raw } = reply
@@ -95,8 +103,9 @@ export class Refusals {
   #isKept(socket: Socket): boolean {
     if (this.#kept.has(socket)) return true
     if (this.#kept.size >= MAX_REFUSED_KEPT) return false
-    this.#kept.add(socket)
-    socket.once('close', () => this.#kept.delete(socket))
+    const onClose = () => this.#kept.delete(socket)
+    this.#kept.set(socket, onClose)
+    socket.once('close', onClose)
     return true
   }
 

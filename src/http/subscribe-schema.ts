@@ -8,6 +8,7 @@ import {
   textAnswer,
   TOKEN_ERRORS,
 } from './contract.ts'
+import { REFUSED_IDLE_SECONDS } from './refusal.ts'
 
 /** Newest messages of each channel that `last` may ask for (protocol §3). */
 export const MAX_NEWEST = 1000
@@ -19,12 +20,21 @@ const text = (description: string) => Type.Optional(Type.String({ description })
 const REASONS = Type.Enum([...REFUSAL_REASONS])
 const WHY_REFUSED = 'Why no stream can be opened now'
 
+const KEEP_ALIVE = header(
+  'Of a refusal: for so long its connection is kept for the next request',
+  Type.Enum([`timeout=${REFUSED_IDLE_SECONDS}`]),
+)
+
 const STREAM_ANSWER = textAnswer(
   'A stream of messages that does not end by itself. With `Piazza-Refused` it is a refusal for now, of an ordinary ' +
     'length: come back after its `retry:`.',
   'text/event-stream',
   {
-    Connection: header('`close` of a stream: it ends with its connection', CLOSE_OR_NOT),
+    Connection: header(
+      '`close` of a stream, which ends with its connection. Of a refusal: what becomes of its connection',
+      CLOSE_OR_NOT,
+    ),
+    'Keep-Alive': KEEP_ALIVE,
     'X-Accel-Buffering': header('Of a stream: asks a proxy not to buffer', Type.Enum(['no'])),
     'Piazza-Refused': header(WHY_REFUSED, REASONS),
     'Retry-After': header('Seconds; with `Piazza-Refused`', SECONDS),
@@ -99,7 +109,11 @@ export const SUBSCRIBE_SCHEMA = {
       {
         headers: {
           409: { Connection: header('`close`: the other request was not executed', CLOSE_OR_NOT) },
-          503: { 'Piazza-Refused': always(WHY_REFUSED, REASONS) },
+          503: {
+            'Piazza-Refused': always(WHY_REFUSED, REASONS),
+            Connection: header('What becomes of this connection', CLOSE_OR_NOT),
+            'Keep-Alive': KEEP_ALIVE,
+          },
         },
       },
     ),

@@ -2,10 +2,11 @@ import { type Broker } from '../broker/broker.ts'
 import { type Message } from '../log/message.ts'
 import { readAfter } from '../log/read.ts'
 import { type Metrics } from '../metrics.ts'
-import { currentPosition, type Position } from '../position.ts'
+import { type Position } from '../position.ts'
 import { Chunk } from '../sse/chunk.ts'
 import { type Audience, MAX_BATCH_BYTES } from './audience.ts'
 import { CatchUp } from './catch-up.ts'
+import { HeardTimes } from './heard-times.ts'
 import { type Stream } from './stream.ts'
 
 /** A fan-out that takes longer yields to the event loop and goes on where it was (measured: docs/architecture.md, Delivery). */
@@ -34,7 +35,8 @@ interface FanOut {
   readonly end: Position
   /** All channels have ended with it. */
   readonly isOver: boolean
-  readonly publishedAt: Position
+  /** When this process heard the oldest message of it, by `performance.now()`. */
+  readonly heardAtMs: number
   readonly serial: number
   /** Streams below this index are still to be visited. */
   left: number
@@ -52,6 +54,7 @@ export interface FlushOptions {
  */
 export class Flush {
   readonly #metrics: Metrics
+  readonly #heardTimes = new HeardTimes()
   /** Streams that read on by themselves. */
   readonly catchUp: CatchUp
   #audiences: Audience[] = []
@@ -63,6 +66,11 @@ export class Flush {
   constructor({ broker, metrics }: FlushOptions) {
     this.#metrics = metrics
     this.catchUp = new CatchUp({ broker, metrics, onWork: () => this.#schedule() })
+  }
+
+  /** Called for each message, before any audience of it is enqueued: the lag of its delivery counts from here. */
+  hear(message: Message): void {
+    this.#heardTimes.note(message.position)
   }
 
   /** Fans out what this audience has not been sent, at the end of the turn. */
@@ -139,7 +147,7 @@ export class Flush {
       first: batch.messages[0]?.position ?? Number.MAX_SAFE_INTEGER,
       end: batch.end,
       isOver: audience.isOverAt(batch.end),
-      publishedAt: oldest.position,
+      heardAtMs: this.#heardTimes.timeOf(oldest.position),
       serial: this.#serial,
       left: audience.streams.length,
     }
@@ -185,8 +193,8 @@ export class Flush {
     if (fanOut.isOver && !stream.isBlocked) stream.finish()
   }
 
-  #finish({ audience, publishedAt, end }: FanOut): void {
-    this.#metrics.observeLag(Math.max(0, currentPosition() - publishedAt) / 1e6)
+  #finish({ audience, heardAtMs, end }: FanOut): void {
+    this.#metrics.observeLag((performance.now() - heardAtMs) / 1000)
     this.#begun.delete(audience)
     audience.isQueued = false
     if (audience.latest > end || audience.hasEphemerals) this.enqueue(audience)

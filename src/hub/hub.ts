@@ -110,6 +110,7 @@ export class Hub implements BrokerListener, StreamOwner {
   }
 
   deliver(channel: string, message: Message): void {
+    this.#flush.hear(message)
     for (const audience of this.#audiences.of(channel)) {
       if (message.isEphemeral) {
         if (!audience.addEphemeral(message)) {
@@ -205,15 +206,22 @@ export class Hub implements BrokerListener, StreamOwner {
     if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
   }
 
-  /** Closes all streams over `drainMs`, each with its own `retry`, and waits for their sockets. */
+  /** Closes all streams over `drainMs`, each with its own `retry`. Their sockets close by themselves within 5 s. */
   async drain(drainMs: number): Promise<void> {
     this.#isDraining = true
-    // A stream that is just being opened is part of the next round; the last sockets close within 5 s.
-    while (this.streamCount > 0) {
+    const endMs = performance.now() + drainMs
+    for (;;) {
       const open = [...this.#streams].filter((stream) => !stream.isOver)
-      await closeInWaves(open, drainMs, (stream) => stream.close('drain', this.#drainRetryMs()))
-      await sleep(CLOSED_CHECK_INTERVAL_MS)
+      if (open.length === 0 && this.#pending === 0) return
+      const leftMs = Math.max(0, endMs - performance.now())
+      await closeInWaves(open, leftMs, (stream) => stream.close('drain', this.#drainRetryMs()))
+      if (this.#pending > 0) await sleep(CLOSED_CHECK_INTERVAL_MS) // just being opened: of the next round
     }
+  }
+
+  /** Waits until the sockets of all streams have closed. */
+  async whenEmpty(): Promise<void> {
+    while (this.#streams.size > 0) await sleep(CLOSED_CHECK_INTERVAL_MS)
   }
 
   /** Cuts what is left; idempotent. */

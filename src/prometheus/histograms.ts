@@ -14,7 +14,7 @@ const HISTOGRAMS = {
   },
   lag: {
     name: 'piazza_delivery_lag_seconds',
-    help: 'From publish to written to the last live stream, for the oldest message of each fan-out',
+    help: 'From a message heard by this process to written to its last live stream, for the oldest of each fan-out',
     buckets: LAG_BUCKETS_SECONDS,
   },
   publish: {

@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs'
 import net, { type AddressInfo } from 'node:net'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { SETTINGS } from '../../src/config/settings.ts'
-import { buildOnce, runPiazza } from '../support/command-line.ts'
+import { buildOnce } from '../support/build.ts'
+import { runPiazza } from '../support/command-line.ts'
 
 const KEY = 'k3y-0123456789abcdef'
 const VERSION = (

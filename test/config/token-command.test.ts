@@ -1,6 +1,7 @@
 import { jwtVerify } from 'jose'
 import { beforeAll, expect, test } from 'vitest'
-import { buildOnce, runPiazza } from '../support/command-line.ts'
+import { buildOnce } from '../support/build.ts'
+import { runPiazza } from '../support/command-line.ts'
 import { startHub } from '../support/hub.ts'
 
 const SECRET = 'a-secret-of-the-tests-0123456789'

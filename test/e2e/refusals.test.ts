@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { startHub } from '../support/hub.ts'
-import { openStream } from '../support/raw-stream.ts'
+import { openStream, type RawStream } from '../support/raw-stream.ts'
 import { request } from '../support/request.ts'
 import { waitFor } from '../support/wait.ts'
 
@@ -10,6 +10,18 @@ const retryOf = (text: string) => Number(/^retry: (\d+)$/m.exec(text)?.[1] ?? Nu
 
 const meanOf = (values: readonly number[]) =>
   values.reduce((sum, value) => sum + value) / values.length
+
+function openCrowd(port: number, count: number): Promise<RawStream[]> {
+  return Promise.all(Array.from({ length: count }, () => openStream(port, '/channels/a')))
+}
+
+const keptOf = (crowd: readonly RawStream[]) =>
+  crowd.filter(({ headers }) => headers['connection'] === 'keep-alive')
+
+/** Asks for a stream on a connection that was kept. */
+function askAgain({ socket }: RawStream): void {
+  socket.write('GET /channels/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n')
+}
 
 /** A hub whose two places are taken. */
 async function startFullHub(settings: Record<string, string> = {}) {
@@ -63,9 +75,7 @@ test('a client that wants its connection closed is not told that it is kept', as
 
 test('of a crowd that is refused few keep their connections, and what they are told is complete', async () => {
   const { hub } = await startFullHub()
-  const openCrowd = () =>
-    Promise.all(Array.from({ length: 40 }, () => openStream(hub.port, '/channels/a')))
-  const crowd = await openCrowd()
+  const crowd = await openCrowd(hub.port, 40)
   const closing = crowd.filter(({ headers }) => headers['connection'] === 'close')
   expect(crowd.length - closing.length).toBe(16)
   await Promise.all(closing.map((stream) => stream.waitForClose(1000)))
@@ -76,13 +86,24 @@ test('of a crowd that is refused few keep their connections, and what they are t
   expect(crowd.filter(({ isClosed }) => isClosed)).toHaveLength(closing.length)
   // Who is kept may ask again and again; who leaves makes room.
   const kept = crowd.find(({ isClosed }) => !isClosed)
-  kept!.socket.write(`GET /channels/a HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`)
+  askAgain(kept!)
   await waitFor('the second refusal', () => kept!.raw.split('timeout=5').length === 3)
   for (const stream of crowd) stream.close()
   await waitFor('room for others', async () => {
     const next = await openStream(hub.port, '/channels/a')
     return next.headers['connection'] === 'keep-alive'
   })
+})
+
+test('who was kept and gets a stream then makes room for others', async () => {
+  const { hub, streams } = await startFullHub()
+  const crowd = await openCrowd(hub.port, 16)
+  expect(keptOf(crowd)).toHaveLength(16)
+  for (const stream of streams) stream.close()
+  await waitFor('the places to be free', async () => (await hub.metric('piazza_streams')) === 0)
+  for (const stream of crowd.slice(0, 2)) askAgain(stream)
+  await waitFor('both to be taken', async () => (await hub.metric('piazza_streams')) === 2)
+  expect(keptOf(await openCrowd(hub.port, 3))).toHaveLength(2)
 })
 
 test('when one leaves, the next is taken', async () => {
@@ -136,4 +157,15 @@ test('PIAZZA_OVERLOAD_STATUS=503 makes it a plain 503 with Retry-After', async (
   expect(answer.headers['access-control-allow-origin']).toBe(ORIGIN)
   expect(answer.headers['content-type']).not.toMatch(/event-stream/)
   expect(await hub.metric('piazza_streams_refused_total{reason="max-streams"}')).toBe(1)
+})
+
+test('with PIAZZA_OVERLOAD_STATUS=503 no more of a crowd are kept than without', async () => {
+  const { hub } = await startFullHub({ PIAZZA_OVERLOAD_STATUS: '503' })
+  const crowd = await openCrowd(hub.port, 40)
+  expect(new Set(crowd.map(({ status }) => status))).toEqual(new Set([503]))
+  const kept = keptOf(crowd)
+  expect(kept).toHaveLength(16)
+  for (const { headers } of kept) expect(headers['keep-alive']).toBe('timeout=5')
+  const closing = crowd.filter((stream) => !kept.includes(stream))
+  await Promise.all(closing.map((stream) => stream.waitForClose(1000)))
 })

@@ -3,19 +3,17 @@ import { type DescribedHeader, type Paths } from './openapi-document.ts'
 import { type WireAnswer } from './request.ts'
 
 /** HTTP's own; `Content-Type` stands with the contents. */
-const GENERIC = new Set([
-  'date',
-  'content-length',
-  'transfer-encoding',
-  'keep-alive',
-  'content-type',
-])
+const GENERIC = new Set(['date', 'content-length', 'transfer-encoding', 'content-type'])
+
+const KEEPING = new Set(['connection: keep-alive', 'keep-alive: timeout=72'])
 
 /** Names in lower case, without those that say nothing of the hub. */
 export function ownHeadersOf({ headers }: WireAnswer): string[] {
-  return Object.keys(headers).filter(
-    (name) => !GENERIC.has(name) && !(name === 'connection' && headers[name] === 'keep-alive'),
-  )
+  return Object.keys(headers).filter((name) => {
+    // Node says these to everybody; what becomes of a connection that was refused is the hub's own
+    const isNodes = headers['piazza-refused'] === undefined
+    return !GENERIC.has(name) && !(isNodes && KEEPING.has(`${name}: ${headers[name]}`))
+  })
 }
 
 function isAsDescribed({ schema }: DescribedHeader, value: string): boolean {

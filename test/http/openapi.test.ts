@@ -72,6 +72,24 @@ test('every parameter of the protocol is in it', async () => {
   }
 })
 
+test('a publication goes to channel or to channels, and not to both', async () => {
+  const hub = await startHub()
+  const { json } = await hub.get('/openapi.json')
+  const { schema } = json.paths['/publish'].post.requestBody.content['application/json']
+  for (const [fields, isValid] of [
+    [{ channel: 'a' }, true],
+    [{ channels: ['a', 'b'] }, true],
+    [{ channel: 'a', channels: ['b'] }, false],
+    [{}, false],
+  ] as const) {
+    const item = { ...fields, data: 1 }
+    for (const body of [item, [item]]) {
+      expect(Schema.Check(schema, body), JSON.stringify(body)).toBe(isValid)
+      expect((await hub.publish(body)).status).toBe(isValid ? 201 : 400)
+    }
+  }
+})
+
 describe('the body of an answer is what the document says', () => {
   const json = { 'content-type': 'application/json' }
   test.each<[string, string, string, (string | undefined)?, Record<string, string>?]>([

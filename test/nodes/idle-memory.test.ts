@@ -7,6 +7,7 @@ import { waitFor } from '../support/wait.ts'
 const STREAMS = 10_000
 /** Attached to node:http it is 8 to 14 KB (bench/README.md). */
 const MAX_BYTES_PER_STREAM = 5000
+const RELEASE_DEADLINE_MS = 15_000
 /** Where the i-th stream goes, and what the heap may have of each. */
 const CHANNELS = [
   ['one channel', () => '/channels/idle', 2000],
@@ -14,7 +15,8 @@ const CHANNELS = [
 ] as const
 
 // A fresh process and default flags, as operators run it. The collection is of the last resort where Node has one: it
-// gives back the pages that V8's young generation keeps after a storm of connects (bench/README.md, "What distorts it").
+// gives back the pages that V8's young generation keeps after a storm of connects: an ordinary one may leave more than the
+// bound (bench/README.md, "What distorts it").
 test.each(
   NODES.flatMap(([version, node]) =>
     CHANNELS.map(
@@ -36,14 +38,10 @@ test.each(
     let after = before
     const grownBytes = (by: 'rss' | 'heapUsed') => (after[by] - before[by]) / STREAMS
     // Node 20 gives back the young generation's pages over some collections only.
-    await waitFor(
-      `at most ${MAX_BYTES_PER_STREAM} bytes for each`,
-      async () => {
-        after = await hub.memory()
-        return grownBytes('rss') < MAX_BYTES_PER_STREAM
-      },
-      15_000,
-    )
+    const endMs = performance.now() + RELEASE_DEADLINE_MS
+    do after = await hub.memory()
+    while (grownBytes('rss') >= MAX_BYTES_PER_STREAM && performance.now() < endMs)
+    expect(grownBytes('rss')).toBeLessThan(MAX_BYTES_PER_STREAM)
     expect(grownBytes('heapUsed')).toBeLessThan(maxHeapBytes)
   },
   120_000,

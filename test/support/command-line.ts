@@ -1,11 +1,7 @@
 import { execFile, type ExecFileException } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { MAIN } from './build.ts'
 import { recordLog, recordSecrets, recordSettings } from './run-record.mjs'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MAIN = `${ROOT}dist/main.js`
 const DEADLINE_MS = 15_000
 
 /** What a process said before it exited. */
@@ -14,15 +10,6 @@ export interface Exit {
   readonly stdout: string
   /** Lines. */
   readonly stderr: readonly string[]
-}
-
-/** Compiles `src` where `dist` is missing or older. */
-export async function buildOnce(): Promise<void> {
-  const sources = readdirSync(`${ROOT}src`, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => statSync(`${entry.parentPath}/${entry.name}`).mtimeMs)
-  if (existsSync(MAIN) && statSync(MAIN).mtimeMs > Math.max(...sources)) return
-  await promisify(execFile)('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'], { cwd: ROOT })
 }
 
 /** Runs `piazza` with these settings and options until it exits by itself. */

@@ -1,23 +1,17 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
-import { mkdir, rmdir } from 'node:fs/promises'
-import { join } from 'node:path'
+import { type ChildProcess, spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { onTestFinished } from 'vitest'
+import { buildOnce, MAIN } from './build.ts'
 import { request } from './request.ts'
 import { recordLog, recordSettings } from './run-record.mjs'
 import { waitFor } from './wait.ts'
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url))
-const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
-const SRC = fileURLToPath(new URL('../../src', import.meta.url))
 const TELL_MEMORY = fileURLToPath(new URL('../../bench/hubs/tell-memory.mjs', import.meta.url))
 const RUN_RECORD = fileURLToPath(new URL('run-record.mjs', import.meta.url))
 const IS_RECORDED = process.env['TEST_LOGS'] !== undefined
 const RECORDING = IS_RECORDED ? { TEST_LOGS: process.env['TEST_LOGS'] } : {}
 const TELLING_MEMORY = ['--expose-gc', '--import', TELL_MEMORY]
-const BUILD_LOCK = fileURLToPath(new URL('../../node_modules/.build-for-tests', import.meta.url))
 
 /** The hub as operators run it: a process of its own. It is killed with the test. */
 export interface HubProcess {
@@ -54,43 +48,12 @@ export interface HubProcessOptions {
   readonly authority?: string
 }
 
-/** An older build would be tested in place of what is written. */
-function isBuilt(): boolean {
-  if (!existsSync(MAIN)) return false
-  const builtMs = statSync(MAIN).mtimeMs
-  const files = readdirSync(SRC, { recursive: true, encoding: 'utf8' })
-  return files.every((file) => statSync(join(SRC, file)).mtimeMs <= builtMs)
-}
-
-/** Builds what is not built; files that run at the same time build once. */
-async function build(): Promise<void> {
-  await waitFor(
-    'the build of another test file',
-    async () => {
-      if (!existsSync(BUILD_LOCK) && isBuilt()) return true
-      const isMine = await mkdir(BUILD_LOCK).then(
-        () => true,
-        () => false,
-      )
-      if (!isMine) return false
-      try {
-        const built = spawnSync('npm', ['run', 'build'], { cwd: ROOT, encoding: 'utf8' })
-        if (built.status !== 0) throw new Error(`${built.stdout}${built.stderr}`)
-      } finally {
-        await rmdir(BUILD_LOCK)
-      }
-      return true
-    },
-    60_000,
-  )
-}
-
 /** Starts `node dist/main.js` with these `PIAZZA_*` settings, and waits until it listens. */
 export async function startHubProcess(
   settings: Record<string, string> = {},
   options: HubProcessOptions = {},
 ): Promise<HubProcess> {
-  await build()
+  await buildOnce()
   recordSettings(settings)
   const [command, ...args] = commandOf(options)
   const child: ChildProcess = spawn(command as string, args, {

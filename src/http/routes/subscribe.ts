@@ -73,6 +73,7 @@ export async function subscribeRoutes(
       const asker = { address, subject: subjectOf(grant) }
       const reason = refusals.reason(asker, channels)
       if (reason !== undefined) return refusals.answer(reply, reason)
+      refusals.release(request.raw.socket)
 
       const place = streamLimits.occupy(asker, channels)
       const admission = hub.admit({ ...asked, endsAtMs: grant.endsAtMs, place })
