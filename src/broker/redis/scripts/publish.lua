@@ -53,7 +53,7 @@ local function cut(log, from, dropped, wanted)
       high, edge = middle, found
     end
   end
-  if edge and edge.position < clock then
+  if edge and low + 1 >= high and edge.position < clock then
     low, dropped = edge.position, edge.upTo
   end
   redis.call('XTRIM', log, 'MINID', '=', print(low + 1))
