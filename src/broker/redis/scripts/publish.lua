@@ -92,7 +92,9 @@ for i = 12, #ARGV do
     local running = redis.call('HINCRBY', key('bytes'), channel, size)
     redis.call('XADD', log, position .. '-0', 'p', previous, 'b', running, 'f', frame, 'k', kind, 'c', channels)
     trimNodes(log, 'MINID', print(oldestKept))
-    trimNodes(log, 'MAXLEN', maxMessages)
+    if redis.call('XLEN', log) > maxMessages then
+      trimNodes(log, 'MAXLEN', maxMessages)
+    end
     trimBytes(channel, log, running)
     redis.call('PEXPIRE', log, ARGV[4])
     redis.call('ZADD', key('channels'), position, channel)
