@@ -126,6 +126,9 @@ export async function openPort(scope: Scope, parts: PortParts): Promise<FastifyI
   return http
 }
 
+/** While a port closes, connections that have become idle are looked for. */
+const IDLE_SWEEP_MS = 50
+
 /** Stops one: what is in flight is answered, what has not come whole after `graceMs` is cut. */
 export async function closePort(http: FastifyInstance, graceMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined
@@ -137,6 +140,9 @@ export async function closePort(http: FastifyInstance, graceMs: number): Promise
       setImmediate(resolve)
     }, graceMs).unref()
   })
+  // A connection whose request is answered only now is kept for a next one that would not be taken.
+  const sweep = setInterval(() => http.server.closeIdleConnections(), IDLE_SWEEP_MS).unref()
   await Promise.race([http.close(), grace])
   clearTimeout(timer)
+  clearInterval(sweep)
 }

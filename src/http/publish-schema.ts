@@ -46,17 +46,20 @@ export const PublishItem = Type.Object(
     ephemeral: Type.Optional(Type.Boolean({ description: EXPECTED.ephemeral })),
     end: Type.Optional(Type.Boolean({ description: EXPECTED.end })),
   },
-  {
-    additionalProperties: false,
-    oneOf: [{ required: ['channel'] }, { required: ['channels'] }],
-  },
+  { additionalProperties: false },
 )
 
 export type PublishItem = Type.Static<typeof PublishItem>
 
+/** As openapi.json has it: what `readPublication` checks by itself, in better words. */
+const ToldItem = Type.Unsafe<PublishItem>({
+  ...PublishItem,
+  oneOf: [{ required: ['channel'] }, { required: ['channels'] }],
+})
+
 const PublishBody = Type.Union([
-  PublishItem,
-  Type.Array(PublishItem, { minItems: 1, maxItems: MAX_BATCH_ITEMS }),
+  ToldItem,
+  Type.Array(ToldItem, { minItems: 1, maxItems: MAX_BATCH_ITEMS }),
 ])
 
 const id = Type.String({ description: 'The position of the message, and its SSE `id`' })

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest'
 import { startFaultyProxy } from '../../support/faulty-proxy.ts'
@@ -103,7 +104,9 @@ describe.each(['cut off', 'hanging'])('while Redis is %s', (kind) => {
   test('a hub stops in time, with streams open, waiting to open, and publishes under way', async () => {
     const { hub, open } = await startAway()
     const waiting = await openStream(hub.port, '/channels/b?lastEventId=0zzzzzzzzz0')
+    const isUnderWay = once(hub.app.http.server, 'request')
     const publish = hub.publish({ channel: 'a', data: 'refused' })
+    await isUnderWay
     const startedMs = performance.now()
     await hub.app.close(300)
     expect(performance.now() - startedMs).toBeLessThan(SOON_MS)
