@@ -20,7 +20,7 @@ import { CertificateRenewal, type CertificateRenewalOptions } from './tls/certif
 
 /** So long all that is still there when the last stream was told has to close: sockets, and requests that have not come whole. */
 const CLOSE_GRACE_MS = 5000
-/** The internal port is closed last: so much of its own has what is in flight there, whatever the others took. */
+/** So much of its own has what is in flight at the ports, however long the sockets of streams took. */
 const LAST_ANSWERS_MS = 1000
 
 /** The hub, its parts in the order of the flow. */
@@ -133,11 +133,9 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
     close: async (drainMs) => {
       await hub.drain(drainMs)
       const endMs = performance.now() + CLOSE_GRACE_MS
-      await Promise.all([closePort(http, CLOSE_GRACE_MS), hub.whenEmpty()])
-      if (internalHttp !== undefined) {
-        // the last one: it tells how it goes
-        await closePort(internalHttp, Math.max(LAST_ANSWERS_MS, endMs - performance.now()))
-      }
+      await hub.whenEmpty() // meanwhile publishes are answered, and whoever comes is refused for now
+      const leftMs = Math.max(LAST_ANSWERS_MS, endMs - performance.now())
+      await Promise.all(ports.map((port) => closePort(port, leftMs)))
       hub.close()
       certificate?.close()
       access.close()
