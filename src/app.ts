@@ -135,7 +135,8 @@ export async function buildApp(config: Config, logger: Logger, nodeOptions = '')
       const endMs = performance.now() + CLOSE_GRACE_MS
       await hub.whenEmpty() // meanwhile publishes are answered, and whoever comes is refused for now
       const leftMs = Math.max(LAST_ANSWERS_MS, endMs - performance.now())
-      await Promise.all(ports.map((port) => closePort(port, leftMs)))
+      await closePort(http, leftMs)
+      if (internalHttp !== undefined) await closePort(internalHttp, LAST_ANSWERS_MS) // it tells how it goes
       hub.close()
       certificate?.close()
       access.close()
