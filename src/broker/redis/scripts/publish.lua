@@ -33,27 +33,32 @@ local size = #frame + ID_LINE_BYTES + #channels
 -- of this message no more than `readable` bytes: of those that are left over the next message does it.
 local readable = 1024 * 1024 + 2 * size * (#ARGV - 11)
 
-local function readFirst(log, from)
-  local entry = redis.call('XRANGE', log, from, '+', 'COUNT', 1)[1]
+-- The first entry from a place up to another, or nil.
+local function readFirst(log, from, upTo)
+  local entry = redis.call('XRANGE', log, from, upTo, 'COUNT', 1)[1]
+  if not entry then
+    return nil
+  end
   readable = readable - #entry[2][6]
   return { position = tonumber(string.match(entry[1], '^%d+')), upTo = tonumber(entry[2][4]), size = sizeOf(entry) }
 end
 
 -- Drops what lies behind `from` and has no more than `wanted` bytes before its end, and the one at that place. It is
--- looked for by halves, and goes in whole nodes, without being read. Returns the bytes up to where it has dropped.
+-- looked for by halves, each entry on the way is read once, and the rest goes in whole nodes, without being read.
+-- Returns the bytes up to where it has dropped.
 local function cut(log, from, dropped, wanted)
-  local low, high = from, clock -- the new message, which stays
+  local low, high = from, clock -- below the new message, which stays
   local edge
   while low + 1 < high and readable > 0 do
     local middle = math.floor((low + high) / 2)
-    local found = readFirst(log, print(middle))
-    if found.upTo < wanted then
+    local found = readFirst(log, print(middle), print(high - 1))
+    if found and found.upTo < wanted then
       low, dropped = found.position, found.upTo
     else
-      high, edge = middle, found
+      high, edge = middle, found or edge
     end
   end
-  if edge and low + 1 >= high and edge.position < clock then
+  if edge and low + 1 >= high then
     low, dropped = edge.position, edge.upTo
   end
   redis.call('XTRIM', log, 'MINID', '=', print(low + 1))
@@ -66,7 +71,7 @@ local function trimBytes(channel, log, running)
   local dropped = stored -- bytes that are no longer retained, or fewer
   local removed = 0
   while running - dropped > maxBytes and readable > 0 do
-    local oldest = readFirst(log, '-')
+    local oldest = readFirst(log, '-', '+')
     dropped = oldest.upTo - oldest.size
     if running - dropped <= maxBytes or oldest.position == clock then
       break
