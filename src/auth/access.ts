@@ -56,8 +56,8 @@ export class Access {
     this.#tokens = tokens && new Tokens(tokens, this.#anonymous.rights, log)
   }
 
-  /** What a token grants. Throws the coded error that says what is wrong with it. */
-  async grantFor(token: string): Promise<Grant> {
+  /** What a token grants; a promise only where it takes time. Throws, or rejects with, the coded error that says what is wrong with it. */
+  grantFor(token: string): Grant | Promise<Grant> {
     if (this.isOpen) return this.#anonymous
     if (token.length > MAX_TOKEN_CHARACTERS) {
       const message = `the token has ${token.length} characters, and ${MAX_TOKEN_CHARACTERS} are taken at the most`
@@ -73,17 +73,20 @@ export class Access {
    * What a request without an explicit token may do. A stale cookie counts for nothing: it must not lock a browser
    * out of what anybody may do.
    */
-  async ambientGrant(cookie: string | undefined): Promise<Grant> {
-    if (cookie === undefined) return this.#anonymous
+  ambientGrant(cookie: string | undefined): Grant | Promise<Grant> {
+    return cookie === undefined ? this.#anonymous : this.#grantForCookie(cookie)
+  }
+
+  close(): void {
+    this.#file?.close()
+  }
+
+  async #grantForCookie(cookie: string): Promise<Grant> {
     try {
       return await this.grantFor(cookie)
     } catch (error) {
       return { ...this.#anonymous, rejected: error as CodedError }
     }
-  }
-
-  close(): void {
-    this.#file?.close()
   }
 }
 

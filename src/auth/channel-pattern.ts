@@ -18,6 +18,7 @@ export function parsePattern(text: string): Pattern | undefined {
 
 /** Looks at each segment once: linear in the length of the name. */
 export function matches(pattern: Pattern, channel: string): boolean {
+  if (pattern[0] === REST) return true // it is its only segment
   const segments = channel.split('.')
   if (pattern.at(-1) === REST) {
     if (segments.length < pattern.length) return false

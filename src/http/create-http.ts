@@ -74,7 +74,7 @@ export function createHttp(options: HttpOptions): FastifyInstance {
   })
   // Schemas are for openapi.json: routes check by themselves, in words that help, and answers are small.
   http.setValidatorCompiler(() => () => true)
-  http.setSerializerCompiler(() => JSON.stringify)
+  http.setReplySerializer((payload) => JSON.stringify(payload))
   http.removeAllContentTypeParsers()
   addAllMethods(http)
   refuseUnknownMethods(http, metrics)

@@ -24,13 +24,12 @@ export function readUtf8(bytes: Buffer): Buffer {
 
 let lastTurn: Promise<unknown> = Promise.resolve()
 
-/** As `parseJson`, when it is this body's turn. */
-export async function parseJsonInTurn(bytes: Buffer): Promise<unknown> {
-  if (bytes.length > LARGE_BODY_BYTES) {
-    lastTurn = lastTurn.then(() => nextTurn())
-    await lastTurn
-  }
-  return parseJson(bytes)
+/** As `parseJson`: at once, or for a large body when it is its turn. */
+export function parseJsonInTurn(bytes: Buffer): unknown {
+  if (bytes.length <= LARGE_BODY_BYTES) return parseJson(bytes)
+  const turn = lastTurn.then(() => nextTurn())
+  lastTurn = turn
+  return turn.then(() => parseJson(bytes))
 }
 
 /** The value of a JSON body. Throws if it is not JSON, or holds what JavaScript would change silently. */
@@ -99,11 +98,18 @@ function tooManyItems() {
   return new errors.BODY_INVALID(`a batch has 1 to ${MAX_BATCH_ITEMS} items, and this one has more`)
 }
 
-/** Where the string that begins at `start` has its closing quote. */
+/** Where the string that begins at `start` has its closing quote; the end of the text: nowhere. */
 function endOfString(text: string, start: number): number {
-  let i = start + 1
-  while (i < text.length && text[i] !== '"') i += text[i] === '\\' ? 2 : 1
-  return i
+  let end = text.indexOf('"', start + 1)
+  while (end >= 0 && isEscaped(text, end)) end = text.indexOf('"', end + 1)
+  return end < 0 ? text.length : end
+}
+
+/** An odd number of backslashes stands before it. */
+function isEscaped(text: string, at: number): boolean {
+  let start = at
+  while (text[start - 1] === '\\') start -= 1
+  return (at - start) % 2 === 1
 }
 
 function isDigit(character: string): boolean {

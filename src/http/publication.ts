@@ -67,7 +67,9 @@ export function checkPublication(unchecked: Unchecked, maxMessageBytes: number):
     const message = 'an "ephemeral" message is not stored, so an idempotency key can\'t guard it'
     throw new errors.BODY_INVALID(message)
   }
-  return { ...unchecked, event: readEvent(unchecked.event) }
+  const { channels, retry } = unchecked
+  // Field by field: a spread takes as long as storing the message (measured).
+  return { channels, event: readEvent(unchecked.event), retry, data, isEphemeral, isEnd, key }
 }
 
 /** The key of a publication under the scope it counts in. */

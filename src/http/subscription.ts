@@ -30,13 +30,19 @@ function readStart(query: Query, headers: IncomingHttpHeaders): Start {
   if (since !== undefined && count !== undefined) {
     throw new errors.QUERY_INVALID('give either since or last, not both')
   }
-  const id = [headers['last-event-id'], query['lastEventId'], query['last_event_id']]
-    .flat()
-    .find((given) => given !== undefined && given !== '')
+  const id =
+    firstGiven(headers['last-event-id']) ??
+    firstGiven(query['lastEventId']) ??
+    firstGiven(query['last_event_id'])
   if (id !== undefined) return { kind: 'after', id }
   if (since !== undefined) return { kind: 'since', time: since }
   if (count !== undefined) return { kind: 'newest', count }
   return { kind: 'now' }
+}
+
+function firstGiven(id: string | string[] | undefined): string | undefined {
+  if (Array.isArray(id)) return id.find((one) => one !== '')
+  return id === '' ? undefined : id
 }
 
 function readNewest(text: string | undefined): number | undefined {

@@ -26,5 +26,10 @@ export class Chunk {
   }
 }
 
+/** The same for one stream: text that is written once needs no Buffer of its own. */
+export function framedText(content: string): string {
+  return `${content.length.toString(16)}\r\n${content}\r\n`
+}
+
 /** Ends a chunked body: its absence tells a client that the connection was cut. */
 export const LAST_CHUNK = Buffer.from('0\r\n\r\n')

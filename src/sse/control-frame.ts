@@ -42,7 +42,7 @@ export function preamble(retryMs: number): Utf8 {
 
 /** `heartbeatSeconds` null: heartbeats are off. */
 export function openFrame(heartbeatSeconds: number | null, position: Position): Utf8 {
-  return control('open', { heartbeat: heartbeatSeconds }, position)
+  return `event: piazza.open\ndata: {"heartbeat":${heartbeatSeconds}}\nid: ${formatId(position)}\n\n` as Utf8
 }
 
 export function positionFrame(position: Position): Utf8 {

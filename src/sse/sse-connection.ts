@@ -1,6 +1,6 @@
 import { type IncomingMessage, type ServerResponse } from 'node:http'
 import { type Socket } from 'node:net'
-import { Chunk, LAST_CHUNK } from './chunk.ts'
+import { Chunk, framedText, LAST_CHUNK } from './chunk.ts'
 import { detach } from './detach.ts'
 import { type Utf8 } from './utf8.ts'
 
@@ -73,9 +73,9 @@ export abstract class SseConnection {
 
   /** The response's head, and the first block with it in one write. */
   protected writeHead(head: string, frames: readonly Utf8[]): void {
-    const chunk = new Chunk(frames)
-    const body = this.#isChunked ? chunk.framed : chunk.content
-    this.#send(Buffer.concat([Buffer.from(head, 'latin1'), body]))
+    const content = frames.join('')
+    // A string: node:net encodes it straight into what it writes.
+    this.#send((head + (this.#isChunked ? framedText(content) : content)) as Utf8)
   }
 
   /** Only while neither blocked nor over. */
@@ -115,9 +115,9 @@ export abstract class SseConnection {
   /** Called once, whoever closed. */
   protected abstract onClosed(): void
 
-  #send(bytes: Buffer): void {
+  #send(bytes: Buffer | Utf8): void {
     // false only if the kernel refused bytes, whatever the high-water mark (measured on Node 20, 22, 24)
-    if (this.#socket.write(bytes)) return
+    if (this.#socket.write(bytes, 'latin1')) return
     this.#isBlocked = true
     this.#blockedAtMs = performance.now()
     this.#waitForProgress()

@@ -45,22 +45,22 @@ describe('a publish key', () => {
   })
 
   test.each(['', 'wrong', KEY.slice(1)])('a token that is none is refused: %j', async (token) => {
-    await expect(access({ publishKeys: [KEY] }).grantFor(token)).rejects.toThrow(
+    await expect(async () => access({ publishKeys: [KEY] }).grantFor(token)).rejects.toThrow(
       expect.objectContaining({ code: 'PIAZZA_ERR_UNAUTHORIZED', statusCode: 401 }),
     )
   })
 
   test('a bad token is refused also where none is needed: a client believes it has more', async () => {
     const anonymous = { subscribe: true, publish: true }
-    await expect(access({ publishKeys: [KEY], anonymous }).grantFor('wrong')).rejects.toThrow(
-      /token/,
-    )
+    await expect(async () =>
+      access({ publishKeys: [KEY], anonymous }).grantFor('wrong'),
+    ).rejects.toThrow(/token/)
   })
 
   test('the refusal does not repeat the token', async () => {
-    await expect(access({ publishKeys: [KEY] }).grantFor('a-secret-typo')).rejects.not.toThrow(
-      /a-secret-typo/,
-    )
+    await expect(async () =>
+      access({ publishKeys: [KEY] }).grantFor('a-secret-typo'),
+    ).rejects.not.toThrow(/a-secret-typo/)
   })
 })
 

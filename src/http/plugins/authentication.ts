@@ -37,18 +37,25 @@ export const authentication = plugin(
     app.decorateRequest('grant', null as unknown as Grant)
     app.decorateRequest('isAmbient', true)
     app.decorateRequest('hasToken', false)
-    app.addHook('onRequest', async (request) => {
+    app.addHook('onRequest', (request, _reply, done) => {
       const source = request.routeOptions.config.access
-      if (source === undefined) return
+      if (source === undefined) {
+        done()
+        return
+      }
       const query = source === 'header' ? undefined : readQuery(request)
       if (query !== undefined && !isQueryTaken) throw queryRefused()
       const explicit = readBearer(request) ?? query
       const cookie = explicit === undefined ? readCookie(request, cookieName) : undefined
       request.hasToken = explicit !== undefined || cookie !== undefined
-      request.grant = await (explicit === undefined
-        ? access.ambientGrant(cookie)
-        : access.grantFor(explicit))
-      request.isAmbient = explicit === undefined || request.grant.isAnonymous
+      const accept = (grant: Grant) => {
+        request.grant = grant
+        request.isAmbient = explicit === undefined || grant.isAnonymous
+        done()
+      }
+      const grant = explicit === undefined ? access.ambientGrant(cookie) : access.grantFor(explicit)
+      if (grant instanceof Promise) grant.then(accept, done)
+      else accept(grant)
     })
   },
   { name: 'piazza-authentication' },

@@ -101,8 +101,12 @@ export async function subscribeRoutes(
   })
 }
 
+const NOTHING = Promise.resolve(undefined)
+
 /** Undefined: it takes longer than that. */
 async function firstOf<T>(promise: Promise<T>, ms: number): Promise<T | undefined> {
+  const early = await Promise.race([promise, NOTHING])
+  if (early !== undefined) return early // no timer for what is here already
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => {
     timer = setTimeout(resolve, ms, undefined)
@@ -128,11 +132,24 @@ function requireStreamAccepted(request: FastifyRequest): void {
  * whole by some clients; chunked without close poisons a proxy's upstream keep-alive (measured with nginx).
  */
 function streamHead(request: FastifyRequest, reply: FastifyReply): string {
-  const { httpVersion } = request.raw
-  const headers: Record<string, unknown> = { ...reply.getHeaders() }
-  delete headers['cache-control']
-  Object.assign(headers, STREAM_HEADERS, { Date: new Date().toUTCString() })
-  if (httpVersion !== '1.0') headers['Transfer-Encoding'] = 'chunked'
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${String(value)}`)
-  return `HTTP/1.1 200 OK\r\n${lines.join('\r\n')}\r\n\r\n`
+  const ownHeaders = request.raw.httpVersion === '1.0' ? OWN_HEADERS : CHUNKED_HEADERS
+  let head = `HTTP/1.1 200 OK\r\n${ownHeaders}Date: ${httpDate()}\r\n`
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (name !== 'cache-control') head += `${name}: ${String(value)}\r\n`
+  }
+  return `${head}\r\n`
+}
+
+const OWN_HEADERS = Object.entries(STREAM_HEADERS)
+  .map(([name, value]) => `${name}: ${value}\r\n`)
+  .join('')
+const CHUNKED_HEADERS = `${OWN_HEADERS}Transfer-Encoding: chunked\r\n`
+
+let date = { second: 0, text: '' }
+
+/** Of the `Date` header: written once a second, as node:http does it. */
+function httpDate(): string {
+  const second = Math.floor(Date.now() / 1000)
+  if (second !== date.second) date = { second, text: new Date(second * 1000).toUTCString() }
+  return date.text
 }
