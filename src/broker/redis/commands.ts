@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { errors } from '../../errors.ts'
+import { type CodedError, errors } from '../../errors.ts'
 import { type Metrics } from '../../metrics.ts'
 import { type Position } from '../../position.ts'
 import { type BrokerLog } from '../broker-log.ts'
@@ -21,12 +21,18 @@ export interface CommandsOptions {
   readonly heard: () => Position
 }
 
+export interface RunOptions {
+  /** Whatever follows in the same turn finds the script there, and keeps its place. */
+  readonly bringsScript?: boolean
+  readonly deadlineMs?: number
+}
+
 export type Argument = string | number | Buffer
 /** As Redis answers a script: bulk strings as bytes. */
 export type Reply = Buffer | number | null | readonly Reply[]
 
-/** So long may a script take, its place in the pipeline included; then whoever asked is told. */
-const DEADLINE_MS = 1800
+/** So long may a script, or all those of one request, take, with their places in the pipeline; then whoever asked is told. */
+export const DEADLINE_MS = 1800
 /** The same of a read that nobody waits for with a request: a connection that says nothing is replaced sooner. */
 const READ_DEADLINE_MS = 15_000
 /** Scripts under way; more are refused at once. */
@@ -110,14 +116,11 @@ export class Commands {
     })
   }
 
-  /**
-   * Rejects with `BROKER_UNAVAILABLE` if Redis does not answer in time, or refuses. `bringsScript`: whatever follows in
-   * the same turn finds the script there, and keeps its place.
-   */
+  /** Rejects with `BROKER_UNAVAILABLE` if Redis does not answer in time, or refuses. */
   async run(
     name: ScriptName,
     args: readonly Argument[],
-    { bringsScript = false, deadlineMs = DEADLINE_MS } = {},
+    { bringsScript = false, deadlineMs = DEADLINE_MS }: RunOptions = {},
   ): Promise<Reply> {
     const runId = this.#runId
     if (runId === undefined) throw unavailable('Redis is not reached')
@@ -223,7 +226,7 @@ function withDeadline<T>(reply: Promise<T>, deadlineMs: number): Promise<T> {
 }
 
 /** Surely not executed. */
-function unavailable(reason: string) {
+export function unavailable(reason: string) {
   return new errors.BROKER_UNAVAILABLE(`${reason}: nothing was stored; try again after Retry-After`)
 }
 
@@ -231,4 +234,8 @@ function unanswered(reason: string) {
   return new errors.BROKER_UNAVAILABLE(
     `${reason}: whether a message was stored is not known; repeat it with its idempotency key after Retry-After`,
   )
+}
+
+export function isUnavailable(error: CodedError): boolean {
+  return error instanceof errors.BROKER_UNAVAILABLE
 }

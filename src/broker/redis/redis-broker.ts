@@ -4,8 +4,6 @@ import { type Log } from '../../log/log.ts'
 import { type Floors } from '../../log/read.ts'
 import { type Metrics } from '../../metrics.ts'
 import { parseId, type Position } from '../../position.ts'
-import { encodeBody } from '../../sse/frame.ts'
-import { toPayload } from '../../sse/utf8.ts'
 import {
   type Broker,
   type BrokerListener,
@@ -20,8 +18,6 @@ import {
   type Start,
 } from '../broker.ts'
 import { type BrokerLog } from '../broker-log.ts'
-import { channelDeleted, channelEnded, keyReused } from '../refusals.ts'
-import { hashContent } from '../content-hash.ts'
 import { proveOpening } from '../opening.ts'
 import { Retention, type RetentionLimits } from '../retention.ts'
 import { Commands } from './commands.ts'
@@ -30,8 +26,8 @@ import { Hearing } from './hearing.ts'
 import { Inspection } from './inspection.ts'
 import { DELETED_MS, LocalLogs } from './local-logs.ts'
 import { Pages } from './pages.ts'
+import { Publishing } from './publishing.ts'
 import { type RedisTarget } from './redis-target.ts'
-import { toPosition } from './reading.ts'
 
 export interface RedisBrokerOptions extends RetentionLimits {
   readonly target: RedisTarget
@@ -42,9 +38,6 @@ export interface RedisBrokerOptions extends RetentionLimits {
   readonly log: BrokerLog
 }
 
-/** Publications of one request that are under way at the same time: no pipeline may hold Redis up for long. */
-const MAX_PUBLISHES_IN_FLIGHT = 100
-const MAX_BYTES_IN_FLIGHT = 1024 * 1024
 /** A failover may lose messages of many channels. */
 const ROLLBACK_TELL_INTERVAL_MS = 60_000
 
@@ -61,6 +54,7 @@ export class RedisBroker implements Broker {
   readonly #gate: Gate
   readonly #hearing: Hearing
   readonly #pages: Pages
+  readonly #publishing: Publishing
   readonly #inspection: Inspection
   #isClosed = false
   #wasReached = false
@@ -93,6 +87,7 @@ export class RedisBroker implements Broker {
       replica: randomBytes(8).toString('hex'),
     })
     this.#pages = new Pages(this.#commands)
+    this.#publishing = new Publishing(this.#commands, options)
     this.#inspection = new Inspection({ commands: this.#commands, pages: this.#pages })
     void this.#noteReached()
   }
@@ -115,23 +110,8 @@ export class RedisBroker implements Broker {
     this.#logs.listen(listener)
   }
 
-  async publish(requests: readonly PublishRequest[]): Promise<PublishResult[]> {
-    const results: PublishResult[] = []
-    let batch: PublishRequest[] = []
-    let bytes = 0
-    for (const request of requests) {
-      batch.push(request)
-      bytes += request.data.length * request.channels.length
-      if (batch.length < MAX_PUBLISHES_IN_FLIGHT && bytes < MAX_BYTES_IN_FLIGHT) continue
-      results.push(...(await this.#publishTogether(batch)))
-      const refusal = results.find(isUnavailable)
-      // Else each piece would wait for its own deadline, and those stored behind it be out of order.
-      if (refusal !== undefined) return requests.map((_, i) => results[i] ?? refusal)
-      batch = []
-      bytes = 0
-    }
-    if (batch.length > 0) results.push(...(await this.#publishTogether(batch)))
-    return results
+  publish(requests: readonly PublishRequest[]): Promise<PublishResult[]> {
+    return this.#publishing.publish(requests)
   }
 
   async delete(channel: string): Promise<void> {
@@ -211,44 +191,6 @@ export class RedisBroker implements Broker {
     this.#wasReached = !this.#isClosed
   }
 
-  #publishTogether(requests: readonly PublishRequest[]): Promise<PublishResult[]> {
-    // Else those that meet a Redis without the script would be stored behind those that don't.
-    const isBatch = requests.length > 1
-    return Promise.all(requests.map((request, i) => this.#publishOne(request, isBatch && i === 0)))
-  }
-
-  async #publishOne(request: PublishRequest, bringsScript: boolean): Promise<PublishResult> {
-    const { maxMessages, maxBytes, idempotencyMs, metrics } = this.#options
-    const { channels, idempotency, isEnd, isEphemeral } = request
-    const hash = idempotency === undefined ? '' : hashContent(request)
-    const key =
-      idempotency === undefined ? '' : JSON.stringify([idempotency.scope, idempotency.key])
-    const kind = isEphemeral ? 'x' : isEnd ? 'e' : 'm'
-    const body = toPayload(encodeBody(request))
-    const args = [maxMessages, maxBytes, key, hash, idempotencyMs, kind, body, ...channels]
-    let reply: string
-    try {
-      const stored = await this.#commands.run('publish', args, { bringsScript })
-      reply = (stored as Buffer).toString('latin1')
-    } catch (error) {
-      return { error: error as InstanceType<typeof errors.BROKER_UNAVAILABLE> }
-    }
-    const rest = reply.slice(1)
-    switch (reply.charAt(0)) {
-      case 'M':
-        metrics.messagesPublished += 1
-        return { position: toPosition(Buffer.from(rest)), isDuplicate: false }
-      case 'D':
-        return { position: Number(rest), isDuplicate: true }
-      case 'R':
-        return { error: keyReused() }
-      case 'T':
-        return { error: channelDeleted(rest) }
-      default:
-        return { error: channelEnded(rest) }
-    }
-  }
-
   /** All channels are ready, and what was missed has been read back. */
   async #whenReady(logs: readonly Log[]): Promise<void> {
     for (;;) {
@@ -282,8 +224,4 @@ export class RedisBroker implements Broker {
     const clock = from === heard ? heard : Math.max(from, this.position(logs))
     return proveOpening({ logs, start, clock, born })
   }
-}
-
-function isUnavailable(result: PublishResult): boolean {
-  return 'error' in result && result.error instanceof errors.BROKER_UNAVAILABLE
 }

@@ -76,6 +76,23 @@ test('a batch of many pieces is refused as soon as one message is, when every an
   }
 })
 
+test('a batch whose pieces are all just in time is not in time itself: the rest is refused', async () => {
+  const proxy = await startFaultyProxy(redis.port)
+  const one = await openBroker((options) => createRedisBroker(redis, options, { port: proxy.port }))
+  proxy.delay(350) // there and back in 0.7 s
+  const startedMs = performance.now()
+  const results = await one.broker.publish(
+    Array.from({ length: 1000 }, () => requestOf('a', { data: 'x' })), // ten pieces
+  )
+  expect(performance.now() - startedMs).toBeLessThan(SOON_MS)
+  const refused = results.findIndex((result) => 'error' in result)
+  expect(refused).toBeGreaterThanOrEqual(100)
+  for (const [i, result] of results.entries()) {
+    if (i < refused) expect(result).toHaveProperty('position')
+    else expect(result).toMatchObject({ error: { code: 'PIAZZA_ERR_BROKER_UNAVAILABLE' } })
+  }
+})
+
 test('a subscribe that is on its way when the hub stops is sent away like a stream', async () => {
   const proxy = await startFaultyProxy(redis.port)
   const [hub] = await startReplicas([proxy.port])
