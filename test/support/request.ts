@@ -8,6 +8,9 @@ export interface PlainAnswer {
   readonly text: string
 }
 
+/** Whoever does not answer by then is not busy: it hangs. */
+const ANSWER_DEADLINE_MS = 15_000
+
 /**
  * One request on a connection of its own, with exactly these headers: `fetch` adds some and forbids others. Over TLS
  * if an authority is given (PEM), whose word on the hub must be good.
@@ -34,8 +37,8 @@ export function request(
         resolve({ status: answer.statusCode ?? 0, headers: answer.headers, text })
       })
     })
-    asked.setTimeout(5000, () => {
-      asked.destroy(new Error(`${method} ${path}: no answer in 5 s`))
+    asked.setTimeout(ANSWER_DEADLINE_MS, () => {
+      asked.destroy(new Error(`${method} ${path}: no answer in ${ANSWER_DEADLINE_MS} ms`))
     })
     asked.on('error', reject)
     asked.end(body)

@@ -100,10 +100,37 @@ export async function tryOut(trial: Trial): Promise<Verdict> {
       `${losses.lost?.size ?? 0} lost by Redis, ${count('message')} heard (${late} late), ${count('gap')} gaps, ` +
       `${count('opened')} connections; broken: ${faults.join(', ')}`,
   )
+  if (wrong.length > 0) console.log(describeFaults(wrong, readers, trial))
   expect(wrong.slice(0, 20), `seed ${SEED}`).toEqual([])
   expect(replicas.slowestMs).toBeLessThan(MAX_PUBLISH_MS)
   // a run that tried nothing proves nothing
   expect(count('message')).toBeGreaterThan(acknowledged.size)
   expect(count('opened')).toBeGreaterThan(trial.readers * 2)
   return { heard, faults, late }
+}
+
+const AROUND = 6
+
+/** How many there are of each id, and what the first reader of each heard around it. */
+function describeFaults(
+  wrong: readonly string[],
+  readers: readonly Reader[],
+  { acknowledged }: Trial,
+): string {
+  const firsts = new Map<string, string>()
+  for (const fault of wrong) {
+    const id = /[0-9a-z]{11}/.exec(fault)?.[0] ?? ''
+    if (!firsts.has(id)) firsts.set(id, fault)
+  }
+  const lines = [...firsts].slice(0, 5).flatMap(([id, fault]) => {
+    const heard = readers.find(({ name }) => fault.startsWith(`${name} `))?.heard ?? []
+    const at = heard.findIndex((one) => one.kind === 'message' && one.id >= id)
+    const around = heard.slice(Math.max(0, at - AROUND), at + AROUND).map((one) => {
+      if (one.kind !== 'message') return JSON.stringify(one)
+      return `${one.id} of ${acknowledged.get(one.id)?.channels.join(',')}: ${one.data.slice(0, 40)}`
+    })
+    const missed = acknowledged.get(id)
+    return [`${fault}: ${JSON.stringify(missed?.channels)} ${missed?.data.slice(0, 60)}`, ...around]
+  })
+  return `${wrong.length} faults\n${lines.join('\n')}`
 }

@@ -136,3 +136,12 @@ test.each(CASES)('the verdict on $name', ({ heard, channels = ['a', 'b'], losses
   if (wrong === undefined) expect(faults).toEqual([])
   else expect(faults.join('\n')).toMatch(wrong)
 })
+
+test('the next message of a channel tells of a hole only where it came through that channel alone', () => {
+  const both = new Map(acknowledged).set('2', { id: '2', channels: ['b', 'a'], data: 'data 2' })
+  const heard = [opened('0'), message('2'), opened('2'), ...all.slice(2)]
+  const ofBoth = judge({ name: 'reader', channels: ['a', 'b'], heard }, both, HOLE_OF_A)
+  expect(ofBoth).toEqual([])
+  const ofOne = judge({ name: 'reader', channels: ['a'], heard }, both, HOLE_OF_A)
+  expect(ofOne.join('\n')).toMatch(/missed 1 of a/)
+})

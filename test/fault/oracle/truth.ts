@@ -147,9 +147,9 @@ function leftBeforeItWasFound(
       if (hasPassed || one.position > id) return channels.length > wanted.length
     } else if (one.kind === 'message' && one.id > id) {
       hasPassed = true
-      const told = acknowledged.get(one.id)?.channels ?? []
-      // The next of its channel tells what is missing before it.
-      if (told.some((name) => wanted.includes(name))) return false
+      const told = acknowledged.get(one.id)?.channels.filter((name) => channels.includes(name))
+      // The next of its channel tells what is missing before it, if it did not come through another one.
+      if (told?.every((name) => wanted.includes(name)) === true) return false
     }
   }
   return false
