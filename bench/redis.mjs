@@ -51,7 +51,17 @@ function benchmarkScript({ port, runId }, pipelined) {
   const prefix = '{benchmark}:'
   const limits = [10_000, 4 * 1024 * 1024] // the hub's defaults
   const publication = [...limits, '', '', 300_000, 'm', `data: ${DATA}\n`, 'bench']
-  const args = ['EVALSHA', sha, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...publication]
+  const args = [
+    'EVALSHA',
+    sha,
+    1,
+    `${prefix}clock`,
+    prefix,
+    '0 0',
+    runId,
+    3_600_000,
+    ...publication,
+  ]
   const run = (count) => {
     const options = ['-p', port, '-c', CONNECTIONS, '-P', pipelined, '-n', count, '--csv']
     const [command, ...rest] = onCoreOfHub(['redis-benchmark', ...options, ...args].map(String))

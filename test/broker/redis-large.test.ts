@@ -49,7 +49,7 @@ function bytesOf(reply: Nested): number {
 async function run(replicas: Replicas, name: ScriptName, ...args: readonly (string | number)[]) {
   const { prefix } = replicas.store
   const runId = (await replicas.store.get('run'))!
-  const all = [prefix, 0, runId, MAX_AGE_MS, ...args]
+  const all = [prefix, '0 0', runId, MAX_AGE_MS, ...args]
   return (await redis.client.callBuffer('EVAL', SCRIPTS[name].source, 1, 'any', ...all)) as Nested[]
 }
 

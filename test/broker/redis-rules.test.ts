@@ -242,6 +242,64 @@ describe('a resume', () => {
   })
 })
 
+/** The data began anew by a replica that has heard of nothing, while what was given out before was ahead of the time. */
+async function beginTooEarly() {
+  const replicas = await openReplicas(redis)
+  const { one, store, fresh } = replicas
+  await one.join('a')
+  await store.set('clock', Date.now() * 1000 + 30_000_000)
+  const first = await one.publish('a')
+  const lost = await one.publish('a')
+  await waitToHear(one, first.position, lost.position)
+  await store.empty()
+  const third = await fresh()
+  await third.publish('b')
+  const born = Number(await store.get('born'))
+  expect(born).toBeLessThan(first.position) // that is what this is about
+  return { ...replicas, third, first, lost }
+}
+
+describe('data that begins anew', () => {
+  test('begins later than all that any replica heard, as soon as that one says so (rule 1)', async () => {
+    const { one, store, third, first, lost } = await beginTooEarly()
+    await one.publish('b')
+    expect(Number(await store.get('born'))).toBeGreaterThan(lost.position)
+    const { opening } = await third.resume('a', first.position)
+    expect(opening.gap).toMatchObject({ reason: 'reset', channels: null, after: first.position })
+  })
+
+  test('is told once to the streams of a replica that had heard more', async () => {
+    const { one, lost } = await beginTooEarly()
+    await one.join('c') // its baseline belongs to the new data
+    const resets = () => one.missed.filter(({ reason }) => reason === 'reset')
+    await waitFor('the reset to be told', () => resets().length > 0, DEADLINE_MS)
+    const { position } = await one.publish('a')
+    await waitToHear(one, position)
+    expect(resets()).toHaveLength(1)
+    expect(resets()[0]!.position).toBeGreaterThan(lost.position)
+  })
+
+  test('and that later than all that was heard: once is enough, whatever is published or opened', async () => {
+    const { one, store, fresh } = await openReplicas(redis)
+    await one.join('a')
+    const { position } = await one.publish('a')
+    await waitToHear(one, position)
+    await store.empty()
+    const third = await fresh()
+    await third.publish('b', { isEphemeral: true })
+    const born = await store.get('born')
+    expect(Number(born)).toBeGreaterThan(position)
+    await third.publish('a', { isEphemeral: true })
+    await one.join('c')
+    await one.publish('c')
+    await third.publish('a')
+    await waitFor('the reset to be told', () => one.missed.length > 0, DEADLINE_MS)
+    await one.publish('a')
+    expect(await store.get('born')).toBe(born)
+    expect(one.missed).toMatchObject([{ reason: 'reset', position: Number(born) }])
+  })
+})
+
 describe('a failover that lost messages', () => {
   test('a position that was lost is one of ours, and is not given out again (rules 2 and 10)', async () => {
     const { store, other, fresh } = await openReplicas(redis)

@@ -37,7 +37,7 @@ export function storeOf({ client }: TestRedis, prefix: string): RedisStore {
   const run = async (script: string, channel: string, data: string) => {
     const runId = (await client.get(`${prefix}run`))!
     const rest = [...ROOMY, '', '', 1000, 'm', `data: ${data}\n`, channel]
-    const reply = await client.eval(script, 1, 'any', prefix, 0, runId, MAX_AGE_MS, ...rest)
+    const reply = await client.eval(script, 1, 'any', prefix, '0 0', runId, MAX_AGE_MS, ...rest)
     return Number((reply as string).slice(1))
   }
   const keys = () => client.keys(`${prefix.replaceAll(/[{}]/g, '?')}*`)

@@ -16,6 +16,8 @@ export interface BaselinesOptions {
   readonly hear: (channel: LocalChannel, announcement: Announcement) => void
   /** Channels are ready, as of this clock. */
   readonly onReady: (clock: Position) => void
+  /** Starts a comparison, unless one is under way: the data began anew. */
+  readonly compare: () => void
 }
 
 /** Channels in one baseline, and what its reply may hold: newest messages, for those who come back soon. */
@@ -70,7 +72,7 @@ export class Baselines {
   }
 
   async #read(channels: readonly LocalChannel[], generation: number): Promise<void> {
-    const { commands, fenceChannel, onReady } = this.#options
+    const { commands, fenceChannel, onReady, compare } = this.#options
     const isMeant = (one: LocalChannel) =>
       one.generation === generation && one.state === 'acknowledged'
     for (;;) {
@@ -85,6 +87,13 @@ export class Baselines {
         const reply = await commands.read('newest', [MAX_ENTRIES, MAX_BYTES, ...told, ...names])
         const reading = decodeReading(reply)
         await this.#whenHeard(fence)
+        const { born = reading.born } = this.#options.logs
+        if (born !== reading.born) {
+          // What is heard of the new data counts for the old until that is over (rule 1).
+          compare()
+          await commands.pause()
+          continue
+        }
         wanted.forEach((channel, i) => {
           if (isMeant(channel)) this.#beginLog(channel, reading, reading.channels[i]!)
         })

@@ -5,6 +5,7 @@ import { type Position } from '../../position.ts'
 import { type BrokerLog } from '../broker-log.ts'
 import { Connection, withoutArguments } from './connection.ts'
 import { ReadWindow } from './read-window.ts'
+import { print } from './reading.ts'
 import { type RedisTarget } from './redis-target.ts'
 import { SCRIPTS, type ScriptName } from './script.ts'
 import { describeServer, readServer } from './server.ts'
@@ -17,8 +18,8 @@ export interface CommandsOptions {
   readonly maxAgeMs: number
   readonly metrics: Metrics
   readonly log: BrokerLog
-  /** The highest position this replica has heard of (rule 2). */
-  readonly heard: () => Position
+  /** The highest position this replica has heard of, and the birth of the data it belongs to (rules 1 and 2). */
+  readonly known: () => { readonly heard: Position; readonly born: Position | undefined }
 }
 
 export interface RunOptions {
@@ -125,8 +126,9 @@ export class Commands {
     const runId = this.#runId
     if (runId === undefined) throw unavailable('Redis is not reached')
     if (this.#underWay >= MAX_UNDER_WAY) throw unavailable('too much waits for Redis')
-    const { prefix, maxAgeMs, heard, metrics } = this.#options
-    const all = [prefix, heard().toFixed(0), runId, maxAgeMs, ...args]
+    const { prefix, maxAgeMs, known, metrics } = this.#options
+    const { heard, born = 0 } = known()
+    const all = [prefix, `${print(heard)} ${print(born)}`, runId, maxAgeMs, ...args]
     const startedMs = performance.now()
     this.#underWay += 1
     try {

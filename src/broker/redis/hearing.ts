@@ -77,6 +77,7 @@ export class Hearing {
         this.#healing.include(clock)
         this.#wake()
       },
+      compare: () => this.#compare(),
     })
     options.gate.close() // until the first comparison
   }

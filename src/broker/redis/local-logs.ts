@@ -100,7 +100,6 @@ export class LocalLogs {
     if (channel.isHeld) {
       this.#listener?.deliver(channel.name, this.#toMessage(announcement, channel.log))
     }
-    this.hear(announcement.position)
   }
 
   /** What lies up to `position` is lost, or not to be proved here. */

@@ -73,7 +73,7 @@ export class RedisBroker implements Broker {
       maxAgeMs,
       metrics,
       log,
-      heard: () => this.#logs.heard,
+      known: () => this.#logs,
     })
     this.#hearing = new Hearing({
       target,

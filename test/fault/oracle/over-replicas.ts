@@ -130,7 +130,8 @@ function describeFaults(
       return `${one.id} of ${acknowledged.get(one.id)?.channels.join(',')}: ${one.data.slice(0, 40)}`
     })
     const missed = acknowledged.get(id)
-    return [`${fault}: ${JSON.stringify(missed?.channels)} ${missed?.data.slice(0, 60)}`, ...around]
+    const head = `${fault}: ${JSON.stringify(missed?.channels)} ${missed?.data.slice(0, 60)}`
+    return [head].concat(around)
   })
   return `${wrong.length} faults\n${lines.join('\n')}`
 }

@@ -29,7 +29,7 @@ async function storeSilently(hub: TestHub, channel: string, data: string): Promi
   expect(script).not.toBe(SCRIPTS.publish.source)
   const body = `data: ${data}\n`
   const limits = [10_000, 4_194_304, '', '', 1000, 'm', body, channel]
-  await redis.client.eval(script, 1, `${prefix}clock`, prefix, 0, runId, 3_600_000, ...limits)
+  await redis.client.eval(script, 1, `${prefix}clock`, prefix, '0 0', runId, 3_600_000, ...limits)
   expect((await hub.get(`/channels/${channel}/history`)).text).toContain(data)
 }
 

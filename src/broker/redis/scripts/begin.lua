@@ -1,7 +1,9 @@
 -- Stands before every script: the clock, and the rules that every script keeps (docs/architecture.md, "Exact over Redis").
 -- Numbers are positions: microseconds, exact in a double; Lua would print them as 1.7e+15, hence `print`.
 local prefix = ARGV[1] -- of all keys, with the hash tag
-local floor = tonumber(ARGV[2]) -- the highest position the replica has heard of
+local heard, known = string.match(ARGV[2], '^(%d+) (%d+)$') -- the highest position the replica has heard of, and when
+local floor = tonumber(heard) -- the data began that it belongs to; 0: it does not know
+local bornHeard = tonumber(known)
 local runId = ARGV[3] -- of the Redis process the replica speaks to
 local maxAge = tonumber(ARGV[4]) * 1000 -- of a retained message, microseconds
 
@@ -15,10 +17,10 @@ end
 
 local time = redis.call('TIME')
 local now = tonumber(time[1]) * 1000000 + tonumber(time[2])
-local known = redis.call('MGET', key('clock'), key('born'), key('run'), key('forgotten'))
-local clock = tonumber(known[1] or '0')
-local born = tonumber(known[2] or '0')
-local forgotten = tonumber(known[4] or '0')
+local stored = redis.call('MGET', key('clock'), key('born'), key('run'), key('forgotten'))
+local clock = tonumber(stored[1] or '0')
+local born = tonumber(stored[2] or '0')
+local forgotten = tonumber(stored[4] or '0')
 local storedClock = clock
 
 local function saveClock()
@@ -33,15 +35,19 @@ end
 local LEAP = 10 * 1000000
 local MOST_AHEAD = 6 * LEAP -- of the wall clock, should run ids keep changing
 local isNew = clock == 0 or born == 0
+-- A replica that knew less began the data anew: not later than all that was given out before.
+local isTooEarly = not isNew and bornHeard > 0 and bornHeard ~= born and floor > born
 clock = math.max(clock, floor)
 if isNew then
   clock = math.max(clock, now)
 end
-if known[3] ~= runId then
+if stored[3] ~= runId or isTooEarly then
   clock = math.max(clock, math.min(math.max(clock, now) + LEAP, now + MOST_AHEAD))
+end
+if stored[3] ~= runId then
   redis.call('SET', key('run'), runId)
 end
-if isNew then
+if isNew or isTooEarly then
   born = clock
   redis.call('SET', key('born'), print(born))
 end
