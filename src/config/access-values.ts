@@ -9,7 +9,7 @@ import { type Pattern, parsePattern } from '../auth/channel-pattern.ts'
 import { readPublishKeysFile } from '../auth/publish-keys-file.ts'
 import { isPublishKey, PUBLISH_KEY_RULE } from '../auth/publish-keys.ts'
 import { parsePemFile } from './redis-address.ts'
-import { Invalid } from './setting.ts'
+import { Invalid, withoutPath } from './setting.ts'
 
 export function parsePublishKey(text: string): string {
   if (isPublishKey(text)) return text
@@ -26,7 +26,7 @@ export function parseKeysFile(path: string): KeysFile {
   try {
     return { path, keys: readPublishKeysFile(path) }
   } catch (error) {
-    throw new Invalid(`the path of a file with one key per line (${(error as Error).message})`)
+    throw new Invalid(`the path of a file with one key per line (${withoutPath(error as Error)})`)
   }
 }
 

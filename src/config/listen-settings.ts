@@ -1,6 +1,6 @@
 import { isIP } from 'node:net'
 import { type PemFile, readPemFile } from '../tls/certificate.ts'
-import { choice, integer, Invalid, optional, type Setting } from './setting.ts'
+import { choice, integer, Invalid, optional, type Setting, withoutPath } from './setting.ts'
 
 const PORTS = { min: 0, max: 65_535 }
 
@@ -14,7 +14,7 @@ function parseTlsFile(path: string): PemFile {
   try {
     return readPemFile(path)
   } catch (error) {
-    throw new Invalid(`the path of a PEM file that can be read (${(error as Error).message})`)
+    throw new Invalid(`the path of a PEM file that can be read (${withoutPath(error as Error)})`)
   }
 }
 

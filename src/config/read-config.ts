@@ -24,6 +24,8 @@ const SECRETS: ReadonlySet<string> = new Set<SettingName>([
   'PIAZZA_REDIS_URL',
   'PIAZZA_REDIS_SENTINEL_PASSWORD',
 ])
+/** A key hardly begins like this, and what is PEM has lines. */
+const PATH = /^\.{0,2}\/.*$/
 
 const NAMES = Object.keys(SETTINGS) as SettingName[]
 
@@ -48,14 +50,19 @@ export function readConfig(environment: NodeJS.ProcessEnv): ConfigReading {
     } catch (error) {
       if (!(error instanceof Invalid)) throw error
       invalid.add(name)
-      const value = SECRETS.has(name) ? 'the value given' : JSON.stringify(text)
-      problems.push(`${name}: ${value} is not valid; it takes ${error.message}.`)
+      problems.push(`${name}: ${show(name, text)} is not valid; it takes ${error.message}.`)
     }
   }
   const warnings = links.length === 0 ? [] : [describeLinks(links)]
   const config = values as Config
   problems.push(...findContradictions(config, texts, invalid))
   return { config: problems.length > 0 ? undefined : config, problems, warnings }
+}
+
+/** Some give the secret itself for the file that has it, or put a password into an address. */
+function show(name: SettingName, text = ''): string {
+  const mayBeSecret = name.endsWith('_FILE') ? !PATH.test(text) : text.includes('@')
+  return SECRETS.has(name) || mayBeSecret ? 'the value given' : JSON.stringify(text)
 }
 
 function isSettingName(name: string): name is SettingName {

@@ -15,6 +15,11 @@ export interface Setting<T> {
 /** Thrown by `Setting.parse`; the message is what would be right. */
 export class Invalid extends Error {}
 
+/** Why a file can't be read. What the system calls its path may be the secret itself, given in its place. */
+export function withoutPath({ message }: Error): string {
+  return message.replace(/, \w+ '[^]*'$/, '')
+}
+
 /** What a person may say instead of a limit. Limits are then 0. */
 const OFF = 'off'
 

@@ -7,6 +7,7 @@ import { createKeyPair } from '../support/tokens.ts'
 
 const SECRET = 'an-unusual-secret-of-32-bytes-00'
 const KEYS_URL = 'https://login.example/.well-known/jwks.json'
+const privatePem = createKeyPair().privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
 function problemsOf(environment: Record<string, string>): readonly string[] {
   const { problems } = readConfig(environment)
@@ -43,6 +44,20 @@ describe('a key for tokens', () => {
   ])('or a rule for them is bad: %j', (environment, problem) => {
     const problems = problemsOf(environment)
     expect(problems).toEqual([expect.stringMatching(problem)])
+  })
+
+  test.each([
+    ['PIAZZA_PUBLISH_KEYS_FILE', 'a-publish-key-of-24-char', 'key-of'],
+    ['PIAZZA_TLS_KEY_FILE', privatePem, 'PRIVATE'],
+    ['PIAZZA_TLS_CERT_FILE', privatePem, 'PRIVATE'],
+    ['PIAZZA_JWT_PUBLIC_KEY_FILE', privatePem, 'PRIVATE'],
+    ['PIAZZA_REDIS_KEY_FILE', privatePem, 'PRIVATE'],
+    ['PIAZZA_JWT_JWKS_URL', 'https://hub:s3cret@login.example/keys', 's3cret'],
+    ['PIAZZA_REDIS_SENTINELS', 'hub:s3cret@redis:26379', 's3cret'],
+  ])('is not repeated where it was given by mistake: %s', (name, text, part) => {
+    const problems = problemsOf({ [name]: text }).join()
+    expect(problems).toMatch(new RegExp(`${name}: the value given is not valid; it takes`))
+    expect(problems).not.toContain(part)
   })
 
   test('is not private, not too weak, and a key', () => {
