@@ -25,6 +25,25 @@ describe('where a token may be', () => {
     expect((await request(hub.port, 'GET', '/channels/a', { headers })).status).toBe(200)
   })
 
+  test('a header with Bearer and more than a token is a bad token, whatever else would be good', async () => {
+    const hub = await startHub({ PIAZZA_JWT_SECRET: SECRET, PIAZZA_ANONYMOUS: 'subscribe' })
+    const Cookie = `piazza_token=${token}`
+    for (const rest of [`${token} ${token}`, `${token} x`, 'a b', `${token}, Basic x`]) {
+      const headers = { Authorization: `Bearer ${rest}`, Cookie }
+      const answer = await request(hub.port, 'GET', '/channels/a/history', { headers })
+      expectCoded(answer, 401, rest)
+      expect(answer.headers['www-authenticate'], rest).toContain('error="invalid_token"')
+    }
+  })
+
+  test.each(['Bearer', 'Bearer ', 'Basic dXNlcjpwYXNz'])('no token: %j', async (Authorization) => {
+    const hub = await startHub({ PIAZZA_JWT_SECRET: SECRET })
+    const ask = (headers: Record<string, string>) =>
+      request(hub.port, 'GET', '/channels/a/stats', { headers })
+    expectCoded(await ask({ Authorization }), 401)
+    expect((await ask({ Authorization, Cookie: `piazza_token=${token}` })).status).toBe(200)
+  })
+
   test('PIAZZA_COOKIE_NAME: in this cookie, and no other', async () => {
     const hub = await startHub({ PIAZZA_JWT_SECRET: SECRET, PIAZZA_COOKIE_NAME: '__Host-hub' })
     const open = (name: string) =>

@@ -28,7 +28,8 @@ export interface AuthenticationOptions {
   readonly isQueryTaken: boolean
 }
 
-const BEARER = /^Bearer +([^ ]+) *$/i
+/** Whatever stands behind the word is the token, good or not: one with a space in it is a bad one, and not none. */
+const BEARER = /^Bearer\s+(\S.*)$/i
 
 /** Finds the token (header, query, cookie, in that order) and what it grants, before the body is read. */
 export const authentication = plugin(
