@@ -6,6 +6,7 @@ export default defineConfig({
     // script/test runs them where it can, and says so where it can't
     exclude: [
       ...(process.env['TEST_DOCKER'] ? [] : ['test/docker/**']),
+      ...(process.env['TEST_COMPOSE'] ? [] : ['test/docker/compose*.test.ts']),
       ...(process.env['TEST_ATTACK'] ? [] : ['test/attack/**']), // needs the machine for itself
       ...(process.env['TEST_NETWORK'] ? [] : ['test/network/**']),
       ...(process.env['TEST_SILENCE'] ? [] : ['test/e2e/clients/silence-of-all.test.ts']), // takes 7 minutes
