@@ -180,6 +180,31 @@ describe('a resume', () => {
     expect(positions).toEqual(stored.map(({ position }) => position))
   })
 
+  test('of a channel that became ready behind a closed gate finds no hole in what was heard early (rule 6)', async () => {
+    const { one, other, proxy, store } = await openReplicas(redis)
+    const [a] = await one.join('a')
+    proxy.hold('replies')
+    const b = one.broker.subscribe('b')
+    await waitFor('its baseline to be read', () => proxy.heldPieces > 0)
+    const early = await other.publish('b')
+    const lost = await store.storeSilently('a', 'lost') // closes the gate
+    const next = await other.publish('a')
+    const held = await other.publish('b')
+    await sleep(100) // nothing tells when the last one waits at the gate
+    proxy.release('replies')
+    const logs = [a!, b]
+    await one.broker.open(logs, { kind: 'now' })
+    await waitFor('all to be heard', () => b.end === held.position, DEADLINE_MS)
+    const { messages } = readAfter(logs, 0, Number.MAX_SAFE_INTEGER)
+    expect(messages.map(({ position }) => position)).toEqual([
+      early.position,
+      lost,
+      next.position,
+      held.position,
+    ])
+    expect(one.metrics.messagesBackfilled).toBe(2) // those of `a`: `b` had no hole
+  })
+
   test('is not mixed of the logs here and Redis (rule 9)', async () => {
     const { one, other } = await openReplicas(redis)
     await one.join('a')

@@ -40,9 +40,12 @@ export class Gate {
     this.#closedAtMs ??= performance.now()
   }
 
-  /** Whoever waits is woken; returns what was held. */
+  /**
+   * Whoever waits is woken; returns what was held, in the order of positions: what was heard of a channel before its
+   * baseline was there joins late.
+   */
   open(): Held[] {
-    const held = this.drop()
+    const held = this.drop().toSorted((a, b) => a.announcement.position - b.announcement.position)
     if (this.#closedAtMs !== undefined) {
       this.#metrics.gateSeconds += (performance.now() - this.#closedAtMs) / 1000
     }
