@@ -304,6 +304,17 @@ describe('data that begins anew', () => {
     expect(resets()[0]!.position).toBeGreaterThan(lost.position)
   })
 
+  test('begins later than all that was heard, also where that is too far ahead to leap (rule 1)', async () => {
+    const { one, store } = await openReplicas(redis)
+    await one.join('a')
+    await store.set('clock', Date.now() * 1000 + 70_000_000)
+    const { position } = await one.publish('a')
+    await waitToHear(one, position)
+    await store.empty()
+    await one.publish('b')
+    expect(Number(await store.get('born'))).toBe(position + 1)
+  })
+
   test('and that later than all that was heard: once is enough, whatever is published or opened', async () => {
     const { one, store, fresh } = await openReplicas(redis)
     await one.join('a')

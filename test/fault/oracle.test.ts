@@ -77,5 +77,5 @@ test(
     expect(count('gap')).toBeGreaterThan(0)
     expect(await hub.metric('piazza_replayed_messages_total')).toBeGreaterThan(0)
   },
-  SECONDS * 1000 + 90_000,
+  SECONDS * 1000 + 300_000,
 )

@@ -48,6 +48,7 @@ if stored[3] ~= runId then
   redis.call('SET', key('run'), runId)
 end
 if isNew or isTooEarly then
+  clock = clock + 1 -- or it could be the same birth as before, where that was the last that was heard
   born = clock
   redis.call('SET', key('born'), print(born))
 end
