@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
-import { parse } from 'yaml'
-import { readDocument, ROOT } from '../docs/markdown.ts'
+import { ROOT } from '../docs/markdown.ts'
 
 const bytesOf = (path: string) => readFileSync(new URL(path, ROOT))
 
@@ -10,12 +9,4 @@ test.each([
   ['ops/grafana/piazza.json', 'helm/piazza/files/piazza.json'],
 ])('%s and the copy of the chart are the same (script/update-chart)', (source, copy) => {
   expect(bytesOf(copy).equals(bytesOf(source))).toBe(true)
-})
-
-test('the chart and the hub in it have the version of package.json (script/update-chart)', () => {
-  const { version } = JSON.parse(readDocument('package.json')) as { version: string }
-  expect(parse(readDocument('helm/piazza/Chart.yaml'))).toMatchObject({
-    version,
-    appVersion: version,
-  })
 })
