@@ -1,5 +1,6 @@
-// npm run bench: all measurements, one after the other, each in processes of its own; `npm run bench -- memory growth`
-// makes these only. See README.md for what is measured and what distorts it.
+// npm run bench: all measurements of Piazza, one after the other, each in processes of its own, in some 3 minutes;
+// `npm run bench -- memory growth` makes these only, and `BENCH_QUICK=0 npm run bench` takes its time. See README.md for
+// what is measured and what distorts it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
@@ -22,6 +23,7 @@ for (const name of wanted.length === 0 ? ALL : wanted) {
   )
   const measurement = spawn(process.execPath, ['--import', endWithParent, file], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: { BENCH_QUICK: '1', ...process.env },
   })
   const [status] = await once(measurement, 'exit')
   if (status !== 0) process.exit(1)

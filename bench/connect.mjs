@@ -3,9 +3,9 @@
 import { pinLoad, withHub } from './hub.mjs'
 import { openStreams } from './load/open-streams.mjs'
 import { range } from './load/range.mjs'
+import { ROUNDS } from './settings.mjs'
 
 const STREAMS = 5000
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 /** The code is compiled by the first thousands. */
 const WARM_UP_STREAMS = 2000
 const HUBS = {

@@ -1,13 +1,11 @@
 // Starts the hub that is measured: a process of its own, on core 0. The load is the process that calls this, on core 1.
 import { spawn, spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { sleep } from './load/sleep.mjs'
+import { cpuSecondsOf, residentBytesOf } from './processes.mjs'
 
 const MAIN = '../dist/main.js'
 const canPin = spawnSync('taskset', ['-c', '0,1', 'true']).status === 0
-/** Of /proc/<pid>/stat: USER_HZ is 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100
 
 const here = (file) => fileURLToPath(new URL(file, import.meta.url))
 
@@ -41,7 +39,8 @@ export async function withHub(use, { file = MAIN, node = process.execPath, env =
     await whenReady(url)
     return await use({
       url,
-      cpuSeconds: () => cpuSecondsOf(hub.pid),
+      cpuSeconds: () => cpuSecondsOf([hub.pid]),
+      resident: () => residentBytesOf([hub.pid]),
       memory: (isLastResort = false) => memoryOf(hub, isLastResort),
     })
   } finally {
@@ -65,12 +64,6 @@ function startedUrl(hub) {
 /** It has reached its Redis, if it has one. */
 async function whenReady(url) {
   while ((await fetch(`${url}/readyz`)).status === 503) await sleep(20)
-}
-
-/** User and system time of all its threads. */
-function cpuSecondsOf(pid) {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'latin1').split(') ')[1].split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / TICKS_PER_SECOND
 }
 
 /** `process.memoryUsage()` of the hub after a forced collection; `isLastResort`: of all that V8 can give back. */

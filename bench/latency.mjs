@@ -2,11 +2,10 @@
 import { pinLoad, withHub } from './hub.mjs'
 import { measureLag } from './load/measure-lag.mjs'
 import { range } from './load/range.mjs'
+import { ROUNDS, SECONDS } from './settings.mjs'
 
 const STREAMS = 1000
 const PER_SECOND = 50
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 
 function measure({ url }) {
   const load = { count: STREAMS, perSecond: PER_SECOND, seconds: SECONDS }

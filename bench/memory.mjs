@@ -1,13 +1,13 @@
-// node bench/memory.mjs: what an idle stream costs, on each version of Node (see README.md).
+// node bench/memory.mjs: what an idle stream costs, on this Node or on those named (see README.md).
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { pinLoad, withHub } from './hub.mjs'
 import { closeStreams, openStreams } from './load/open-streams.mjs'
 import { range } from './load/range.mjs'
 import { sleep } from './load/sleep.mjs'
+import { ROUNDS } from './settings.mjs'
 
 const STREAMS = Number(process.env.BENCH_STREAMS ?? 10_000)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 /** Opened and closed first: what the code itself takes is there before anything is compared. */
 const WARM_UP_STREAMS = 500
 const IDLE_MS = 1000
@@ -22,7 +22,11 @@ const CASES = {
   },
 }
 
+/** This one, unless others are named: BENCH_NODES=20,22,24,26. */
+const VERSIONS = process.env.BENCH_NODES?.split(',') ?? [process.version]
+
 function nodeOf(version) {
+  if (version === process.version) return process.execPath
   const node = fileURLToPath(new URL(`../.cache/nodes/${version}`, import.meta.url))
   if (!existsSync(node)) throw new Error('run script/nodes/install first')
   return node
@@ -51,7 +55,7 @@ async function measure({ url, memory }, channelOf) {
 
 pinLoad()
 const rows = []
-for (const version of ['20', '22', '24', '26']) {
+for (const version of VERSIONS) {
   for (const [channels, { channelOf, env = {} }] of Object.entries(CASES)) {
     const results = []
     for (let round = 0; round < ROUNDS; round += 1) {

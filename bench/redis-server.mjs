@@ -1,8 +1,8 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
-import net from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { freePort } from './free-port.mjs'
 import { sleep } from './load/sleep.mjs'
 
 /** Runs `use({ port, runId })` with a Redis that keeps nothing on disk. It shares core 1 with the load. */
@@ -32,13 +32,4 @@ async function runIdOf(port) {
     await sleep(100)
   }
   throw new Error('Redis did not answer for 5 s')
-}
-
-function freePort() {
-  return new Promise((resolve) => {
-    const server = net.createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address()
-      server.close(() => resolve(port))
-    })
-  })
 }

@@ -9,9 +9,8 @@ import { median, range } from './load/range.mjs'
 import { saturate } from './load/saturate.mjs'
 import { sleep } from './load/sleep.mjs'
 import { withRedis } from './redis-server.mjs'
+import { ROUNDS, SECONDS } from './settings.mjs'
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const CONNECTIONS = 16
 const BATCH = 100
 /** Until the hub's code is compiled. */

@@ -6,10 +6,9 @@ import { openStreams } from './load/open-streams.mjs'
 import { median, range } from './load/range.mjs'
 import { saturate } from './load/saturate.mjs'
 import { sleep } from './load/sleep.mjs'
+import { ROUNDS, SECONDS } from './settings.mjs'
 
 const STREAMS = 1000
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const FRAME_BYTES = `data: ${datedData()}\nid: 00000000000\n\n`.length
 
 function measure({ url }) {

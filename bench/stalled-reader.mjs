@@ -6,13 +6,14 @@ import { openStreams } from './load/open-streams.mjs'
 import { orderCheck } from './load/order-check.mjs'
 import { arrival, publishPaced } from './load/pace.mjs'
 import { range } from './load/range.mjs'
+import { IS_QUICK, ROUNDS } from './settings.mjs'
 
 const STREAMS = 1000
 const PER_SECOND = 20
 const MB_PER_SECOND = 10
 const WARM_UP_SECONDS = 7
-const SECONDS = Number(process.env.BENCH_BIG_SECONDS ?? 20)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
+const SECONDS = Number(process.env.BENCH_BIG_SECONDS ?? (IS_QUICK ? 3 : 20))
+const STALLED_COUNTS = IS_QUICK ? [50] : [0, 1, 50]
 const MB = 1_000_000
 const BIG_PER_SECOND = MB_PER_SECOND * 10
 const BIG_DATA = 'x'.repeat(MB / 10)
@@ -78,7 +79,7 @@ async function measure({ url, memory }, stalledCount) {
 pinLoad()
 const rows = []
 for (const [hub, options] of Object.entries(HUBS)) {
-  for (const stalledCount of [0, 1, 50]) {
+  for (const stalledCount of STALLED_COUNTS) {
     const results = []
     for (let round = 0; round < ROUNDS; round += 1) {
       results.push(await withHub((started) => measure(started, stalledCount), options))

@@ -1,16 +1,35 @@
-// The load tool's own ceiling of deliveries: a server that does nothing but write one prebuilt 64 KiB chunk to every stream, for ever.
+// The load tool's own ceiling of deliveries: a server that does nothing but write 64 KiB of prebuilt messages, numbered
+// as the load expects them, to every stream, for ever.
 import net from 'node:net'
+import { numberedData } from '../load/numbered-data.mjs'
 
-const FRAME = `data: ${'x'.repeat(100)}\nid: 00000000000\n\n`
-const content = Buffer.from(FRAME.repeat(Math.floor(65_536 / FRAME.length)))
-const chunk = Buffer.concat([
-  Buffer.from(`${content.length.toString(16)}\r\n`),
-  content,
-  Buffer.from('\r\n'),
-])
+const DATA_BYTES = 100
+const CHUNK_BYTES = 65_536
+const FRAME_BYTES = `data: ${numberedData(0, DATA_BYTES)}\nid: 00000000000\n\n`.length
+const PER_CHUNK = Math.floor(CHUNK_BYTES / FRAME_BYTES)
+const chunks = []
+
+/** All streams get the same chunks, each built once. */
+function chunkOf(index) {
+  if (chunks[index] === undefined) {
+    const frames = Array.from({ length: PER_CHUNK }, (_, i) => {
+      const number = index * PER_CHUNK + i
+      return `data: ${numberedData(number, DATA_BYTES)}\nid: ${String(number).padStart(11, '0')}\n\n`
+    })
+    const content = frames.join('')
+    chunks[index] = Buffer.from(`${content.length.toString(16)}\r\n${content}\r\n`)
+  }
+  return chunks[index]
+}
+
 const server = net.createServer((socket) => {
+  let next = 0
   const fill = () => {
-    while (!socket.destroyed && socket.write(chunk));
+    let isTaken = true
+    while (isTaken && !socket.destroyed) {
+      isTaken = socket.write(chunkOf(next))
+      next += 1
+    }
   }
   socket.once('data', () => {
     socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n')

@@ -3,25 +3,53 @@ import { sleep } from './sleep.mjs'
 import { Stream } from './stream.mjs'
 
 /** Connects that are not answered yet. */
-const BURST = 50
+const UNANSWERED = 50
+const ANSWER_DEADLINE_MS = 30_000
+
+const pathOf = (channel) => `/channels/${channel}`
 
 /** Opens `count` streams, the i-th on `channelOf(i)`; each has been sent its head and opening block. */
 export async function openStreams(url, count, channelOf, onContentOf = () => undefined) {
+  return openAll(url, count, UNANSWERED, (i) => ({
+    request: streamRequest(pathOf(channelOf(i))),
+    onContent: onContentOf(i),
+  }))
+}
+
+/** `Accept` as every EventSource sends it. */
+export function streamRequest(path, lastEventId) {
+  const resume = lastEventId === undefined ? '' : `Last-Event-ID: ${lastEventId}\r\n`
+  return `GET ${path} HTTP/1.1\r\nHost: localhost\r\nAccept: text/event-stream\r\n${resume}\r\n`
+}
+
+/** Opens `count` streams as `of(i)` says, with so many not answered yet at any time. */
+export async function openAll(url, count, unanswered, of) {
   const { hostname, port } = new URL(url)
   const streams = []
-  for (let i = 0; i < count; i += BURST) {
-    const burst = Array.from({ length: Math.min(BURST, count - i) }, (_, k) => {
-      const index = i + k
-      return new Promise((resolve, reject) => {
-        const socket = net.connect(Number(port), hostname)
-        socket.once('error', reject)
-        socket.once('data', () => resolve())
-        streams.push(new Stream(socket, onContentOf(index)))
-        socket.write(`GET /channels/${channelOf(index)} HTTP/1.1\r\nHost: localhost\r\n\r\n`)
+  const openOne = (i) =>
+    new Promise((resolve, reject) => {
+      const { request, onContent } = of(i)
+      const socket = net.connect(Number(port), hostname)
+      const stream = new Stream(socket, onContent)
+      streams[i] = stream
+      socket.once('error', reject)
+      socket.once('close', () => reject(new Error('a stream was cut as it opened')))
+      socket.once('data', () => {
+        socket.setTimeout(0)
+        if (stream.isBroken) reject(new Error('a stream was refused'))
+        else resolve()
       })
+      socket.setTimeout(ANSWER_DEADLINE_MS, () => reject(new Error('a stream was not answered')))
+      socket.write(request)
     })
-    await Promise.all(burst)
+  let next = 0
+  const openOn = async () => {
+    while (next < count) {
+      next += 1
+      await openOne(next - 1)
+    }
   }
+  await Promise.all(Array.from({ length: Math.min(unanswered, count) }, openOn))
   return streams
 }
 

@@ -4,6 +4,11 @@ import { sleep } from './sleep.mjs'
 /** Publishes `count` messages, the i-th as `bodyOf(i)`, evenly at `perSecond`, and waits for the answers. */
 export async function publishPaced(url, count, perSecond, bodyOf) {
   const publisher = new Publisher(url)
+  await pace(publisher, count, perSecond, bodyOf)
+  publisher.close()
+}
+
+export async function pace(publisher, count, perSecond, bodyOf) {
   const startMs = performance.now()
   const answers = []
   for (let i = 0; i < count; i += 1) {
@@ -12,7 +17,6 @@ export async function publishPaced(url, count, perSecond, bodyOf) {
     answers.push(publisher.publish(bodyOf(i)))
   }
   await Promise.all(answers)
-  publisher.close()
 }
 
 const ARRIVAL_DEADLINE_MS = 20_000

@@ -1,39 +1,45 @@
 // The publisher of the load.
 import net from 'node:net'
 
-/** Publishes over one connection, several requests unanswered at a time. */
+/** An HTTP request with JSON in it. */
+export function jsonRequest(path, body, headers = '') {
+  return request(path, JSON.stringify(body), `Content-Type: application/json\r\n${headers}`)
+}
+
+/** All that the load sends is ASCII. */
+export function request(path, body, headers = '') {
+  return `POST ${path} HTTP/1.1\r\nHost: localhost\r\n${headers}Content-Length: ${body.length}\r\n\r\n${body}`
+}
+
+/** Publishes over one connection, several requests unanswered at a time; those of one turn go out in one write. */
 export class Publisher {
   #socket
+  #encode
+  #out = ''
   #text = ''
   #waiting = []
-  #path
 
-  constructor(url) {
+  constructor(url, encode = (body) => jsonRequest('/publish', body)) {
     const { hostname, port } = new URL(url)
+    this.#encode = encode
     this.#socket = net.connect(Number(port), hostname)
     this.#socket.setNoDelay(true)
-    this.#path = `POST /publish HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: `
     this.#socket.setEncoding('latin1')
-    this.#socket.on('data', (text) => {
-      this.#text += text
-      for (;;) {
-        const end = this.#text.indexOf('\r\n\r\n')
-        if (end < 0) return
-        const length = Number(/content-length: (\d+)/i.exec(this.#text)?.[1])
-        if (this.#text.length < end + 4 + length) return
-        const status = this.#text.slice(9, 12)
-        const body = this.#text.slice(end + 4, end + 4 + length)
-        this.#text = this.#text.slice(end + 4 + length)
-        const { resolve, reject } = this.#waiting.shift()
-        if (status.startsWith('2')) resolve(body)
-        else reject(new Error(`publish: ${status} ${body.slice(0, 300)}`))
-      }
+    this.#socket.on('data', (text) => this.#take(text))
+    this.#socket.on('error', () => {})
+    this.#socket.on('close', () => {
+      for (const { reject } of this.#waiting) reject(new Error('the publishing connection was cut'))
     })
   }
 
   publish(body) {
-    const json = JSON.stringify(body)
-    this.#socket.write(`${this.#path}${json.length}\r\n\r\n${json}`)
+    if (this.#out === '') {
+      process.nextTick(() => {
+        this.#socket.write(this.#out)
+        this.#out = ''
+      })
+    }
+    this.#out += this.#encode(body)
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject })
     })
@@ -41,5 +47,26 @@ export class Publisher {
 
   close() {
     this.#socket.destroy()
+  }
+
+  #take(incoming) {
+    const text = this.#text + incoming
+    let at = 0
+    for (;;) {
+      const end = text.indexOf('\r\n\r\n', at)
+      if (end < 0) break
+      const head = text.slice(at, end)
+      const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0)
+      if (text.length < end + 4 + length) break
+      this.#answer(head.slice(9, 12), text.slice(end + 4, end + 4 + length))
+      at = end + 4 + length
+    }
+    this.#text = text.slice(at)
+  }
+
+  #answer(status, body) {
+    const { resolve, reject } = this.#waiting.shift()
+    if (status.startsWith('2')) resolve(body)
+    else reject(new Error(`publish: ${status} ${body.slice(0, 300)}`))
   }
 }

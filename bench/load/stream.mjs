@@ -2,10 +2,13 @@
 export class Stream {
   /** Bytes of message content. */
   content = 0
+  /** It was answered by something else than a stream, or cut. */
+  isBroken = false
   #socket
   #pending = Buffer.alloc(0)
   #left = 0
   #isHead = true
+  #isChunked = true
   #onContent
 
   constructor(socket, onContent) {
@@ -13,6 +16,9 @@ export class Stream {
     this.#onContent = onContent
     socket.on('data', (bytes) => this.#take(bytes))
     socket.on('error', () => {})
+    socket.on('close', () => {
+      this.isBroken = true
+    })
   }
 
   /** The kernel's buffers fill up. */
@@ -33,15 +39,32 @@ export class Stream {
         this.#pending = bytes
         return
       }
-      this.#isHead = false
+      this.#readHead(bytes.latin1Slice(0, end))
       bytes = bytes.subarray(end + 4)
     }
+    if (this.#isChunked) this.#takeChunks(bytes)
+    else if (bytes.length > 0) this.#pass(bytes)
+  }
+
+  #readHead(head) {
+    this.#isHead = false
+    this.#isChunked = /\r\ntransfer-encoding: *chunked/i.test(head)
+    if (head.slice(9, 12) === '200' && !/\r\npiazza-refused:/i.test(head)) return
+    this.isBroken = true
+    this.#socket.destroy()
+  }
+
+  #pass(bytes) {
+    this.content += bytes.length
+    this.#onContent?.(bytes)
+  }
+
+  #takeChunks(bytes) {
     let offset = 0
     while (offset < bytes.length) {
       if (this.#left > 0) {
         const length = Math.min(this.#left, bytes.length - offset)
-        this.content += length
-        this.#onContent?.(bytes.subarray(offset, offset + length))
+        this.#pass(bytes.subarray(offset, offset + length))
         offset += length
         this.#left -= length
         if (this.#left > 0) break

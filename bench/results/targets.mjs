@@ -1,0 +1,134 @@
+const NCHAN = 'nchan'
+const GO_HUBS = ['mercure', 'centrifugo']
+const PACED = '50/s × 1000'
+const LAGS = [PACED, '10/s × 5000', '1/s × 15000']
+const STORMS = ['new', 'each resumes 100 messages']
+/** Single publishes, and the same in batches. */
+const MANY_CHANNELS = [
+  ['(c)', 'channels', '1000 × 1, single', '1000 × 1, batches of 100'],
+  ['(c)', 'channels', '100 × 100, single', '100 × 100, batches of 100'],
+  ['(j)', 'answers', 'single, as fast as answers come', 'batches of 100, as fast as answers come'],
+]
+
+const atLeast = (what, value, must, aim) => ({ what, value, must, aim, isLeast: true })
+const atMost = (what, value, must, aim) => ({ what, value, must, aim, isLeast: false })
+const ratio = (a, b) => (a === undefined || b === undefined ? undefined : a / b)
+
+/** A value of a variant, and the same as a ratio to that of a peer, which may be of another variant. */
+function reader(results, work) {
+  const of = (variant, column, peer = 'piazza') => results.median(work, variant, peer, column)
+  const to = (peer, variant, column, other = variant) =>
+    ratio(of(variant, column), of(other, column, peer))
+  return { of, to }
+}
+
+function saturationTargets(results) {
+  const { of, to } = reader(results, 'saturation')
+  return ['single', 'batches of 100'].flatMap((variant) => [
+    atLeast(`(a) ${variant}: × nchan`, to(NCHAN, variant, 'perSecond', 'single'), 50, 100),
+    atMost(`(a) ${variant}: p99 ms at that load`, of(variant, 'p99'), 200),
+  ])
+}
+
+function lagTargets(results) {
+  const { to } = reader(results, 'lag')
+  const beside = (peer, variant, column, must, aim) =>
+    atMost(`(b) ${variant}: ${column}, × ${peer}`, to(peer, variant, column), must, aim)
+  const targets = []
+  for (const variant of LAGS) {
+    targets.push(beside(NCHAN, variant, 'p50', 1.3, 1), beside(NCHAN, variant, 'p99', 2, 1))
+    for (const peer of GO_HUBS) {
+      targets.push(beside(peer, variant, 'p50', 1), beside(peer, variant, 'p99', 1))
+    }
+  }
+  const paced = to('C loop of send()', PACED, 'microseconds')
+  return [...targets, atMost(`(d) ${PACED}: CPU, × a C loop of send()`, paced, 1.3, 1.15)]
+}
+
+function manyChannelTargets(results) {
+  return MANY_CHANNELS.flatMap(([letter, work, single, batches]) => {
+    const { to } = reader(results, work)
+    return [
+      atLeast(`${letter} ${single}: × nchan`, to(NCHAN, single, 'perSecond'), 0.7, 1),
+      atLeast(
+        `${letter} ${batches}: × nchan's single`,
+        to(NCHAN, batches, 'perSecond', single),
+        1.5,
+      ),
+    ]
+  })
+}
+
+function memoryTargets(results, peers) {
+  const { of } = reader(results, 'memory')
+  const others = peers
+    .filter((peer) => peer !== 'piazza')
+    .flatMap((peer) => of('idle', 'asItStands', peer) ?? [])
+  const lowest = others.length === 0 ? undefined : Math.min(...others)
+  return [
+    atMost('(e) bytes for each idle stream', of('idle', 'collected'), 4500, 3500),
+    atMost(
+      '(e) as it stands, × the lowest of the peers',
+      ratio(of('idle', 'asItStands'), lowest),
+      1,
+    ),
+  ]
+}
+
+function stormTargets(results) {
+  const { of, to } = reader(results, 'storm')
+  const targets = []
+  for (const variant of STORMS) {
+    targets.push(
+      atMost(`(f) ${variant}: slowest publish ms`, of(variant, 'slowest'), 1000),
+      atMost(`(f) ${variant}: time, × nchan`, to(NCHAN, variant, 'seconds'), undefined, 1),
+    )
+    for (const peer of GO_HUBS) {
+      targets.push(atMost(`(f) ${variant}: time, × ${peer}`, to(peer, variant, 'seconds'), 1))
+    }
+  }
+  return targets
+}
+
+function publishTargets(results) {
+  const { of, to } = reader(results, 'publish')
+  const batches = ratio(of('batches of 100', 'perSecond'), of('single', 'perSecond'))
+  return [
+    atLeast('(g) single: × bare Fastify', to('bare Fastify', 'single', 'perSecond'), 0.8),
+    atLeast('(g) batches of 100: × single, in messages', batches, 4, 10),
+  ]
+}
+
+function stalledTargets(results) {
+  const { of } = reader(results, 'stalled')
+  const p99 = ratio(of('who has stalled', 'p99'), of('who reads', 'p99'))
+  return [atMost('(h) p99 of the others, × that with nobody stalled', p99, 1.2)]
+}
+
+function verdict({ value, isLeast }, bound) {
+  if (bound === undefined) return ''
+  const sign = isLeast ? '≥' : '≤'
+  if (value === undefined) return `${sign} ${bound}`
+  const isMet = isLeast ? value >= bound : value <= bound
+  return `${sign} ${bound}: ${isMet ? 'met' : 'NOT met'}`
+}
+
+/** What Piazza aims at, most of it as ratios of medians of one run, and whether it is met. */
+export function targetTable(results, peers) {
+  const targets = [
+    ...saturationTargets(results),
+    ...lagTargets(results),
+    ...manyChannelTargets(results),
+    ...memoryTargets(results, peers),
+    ...stormTargets(results),
+    ...publishTargets(results),
+    ...stalledTargets(results),
+  ]
+  const rows = targets.map((target) => {
+    const measured = target.value === undefined ? 'not measured' : target.value.toFixed(2)
+    return [target.what, measured, verdict(target, target.must), verdict(target, target.aim)]
+  })
+  return [['', 'measured', 'must', 'aim'], ['---', '---', '---', '---'], ...rows]
+    .map((cells) => `| ${cells.join(' | ')} |`)
+    .join('\n')
+}
