@@ -9,7 +9,7 @@ export default defineConfig({
       ...(process.env['TEST_COMPOSE'] ? [] : ['test/docker/compose*.test.ts']),
       ...(process.env['TEST_HELM'] ? [] : ['test/helm/**']),
       ...(process.env['TEST_PROMTOOL'] ? [] : ['test/ops/alerts.test.ts']),
-      ...(process.env['TEST_ATTACK'] ? [] : ['test/attack/**']), // needs the machine for itself
+      ...(process.env['TEST_ATTACK'] ? [] : ['test/attack/**', 'test/speed/**']), // need the machine for themselves
       ...(process.env['TEST_NETWORK'] ? [] : ['test/network/**']),
       ...(process.env['TEST_SILENCE'] ? [] : ['test/e2e/clients/silence-of-all.test.ts']), // takes 7 minutes
     ],

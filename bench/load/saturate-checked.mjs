@@ -9,24 +9,17 @@ const BATCHES_UNANSWERED = 12
 const WINDOW_LOOK_MS = 2
 
 /** Deliveries a second and their lags when one connection publishes as fast as answers come. */
-export async function saturateChecked(
-  peer,
-  hub,
-  { channels, streamsEach, batch, seconds, dataBytes },
-) {
-  const load = await CheckedLoad.open(peer, hub, { channels, streamsEach, dataBytes })
+export async function saturateChecked(peer, hub, shape) {
+  const { channels, batch, seconds, warmUpMs = WARM_UP_MS, window = peer.window } = shape
+  const load = await CheckedLoad.open(peer, hub, shape)
   const publisher = peer.publisher(hub)
   try {
     const next =
       batch === 1 ? () => load.next() : () => Array.from({ length: batch }, () => load.next())
     const unanswered = batch === 1 ? SINGLE_UNANSWERED : BATCHES_UNANSWERED
-    const loop = publishOn(
-      publisher,
-      next,
-      unanswered,
-      windowOf(load, peer.window, batch / channels),
-    )
-    await sleep(WARM_UP_MS)
+    const canGoOn = windowOf(load, window, batch / channels)
+    const loop = publishOn(publisher, next, unanswered, canGoOn)
+    await sleep(warmUpMs)
     load.lags.clear()
     const start = { ms: performance.now(), hub: hub.cpuSeconds(), own: process.cpuUsage() }
     await sleep(seconds * 1000)
