@@ -56,6 +56,7 @@ export async function withCommand(command, ports, use) {
     const pids = () => descendantsOf(wrapper.pid)
     return await use({
       url: `http://127.0.0.1:${ports[0]}`,
+      pids,
       cpuSeconds: () => cpuSecondsOf(pids()),
       resident: () => residentBytesOf(pids()),
     })

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
@@ -13,6 +14,17 @@ await withHub(async ({ url }) => {
   console.log(url)
   await new Promise(() => {})
 }, { file: 'hubs/answer.mjs' })`
+
+const COMMAND = new URL('../bench/command.mjs', import.meta.url).href
+
+/** The same with a server that is not Node's and has children in process groups of their own. */
+const MEASUREMENT_OF_COMMAND = `
+import { withCommand } from ${JSON.stringify(COMMAND)}
+await withCommand(['sh', '-c', 'setsid sleep 1000 & sleep 1000'], [], async ({ pids }) => {
+  while (pids().length < 3) await new Promise((resolve) => setTimeout(resolve, 20))
+  console.log(pids().join(' '))
+  await new Promise(() => {})
+})`
 
 function isReachable(url: string): Promise<boolean> {
   return new Promise((resolve) => {
@@ -41,4 +53,21 @@ test('a measurement that is killed leaves no hub behind', async () => {
   expect(await isReachable(url)).toBe(true)
   measurement.kill('SIGKILL')
   await waitFor('the hub to end', async () => !(await isReachable(url)))
+})
+
+test('a measurement that is killed leaves nothing of a command behind', async () => {
+  const args = ['--input-type=module', '-e', MEASUREMENT_OF_COMMAND]
+  const measurement = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => {
+    measurement.kill('SIGKILL')
+  })
+  let pids: string[] = []
+  createInterface({ input: measurement.stdout }).on('line', (line) => {
+    pids = line.split(' ')
+  })
+  await waitFor('the command to start', () => pids.length > 0)
+  const running = () => pids.filter((pid) => existsSync(`/proc/${pid}`))
+  expect(running()).toHaveLength(3)
+  measurement.kill('SIGKILL')
+  await waitFor('all of it to end', () => running().length === 0)
 })

@@ -2,7 +2,7 @@
 import net from 'node:net'
 
 const server = net.createServer((socket) => {
-  socket.once('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'))
+  socket.on('data', () => socket.write('HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n'))
   socket.on('error', () => {})
 })
 server.listen(0, '127.0.0.1', 4096, () => {
