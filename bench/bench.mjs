@@ -7,7 +7,16 @@ import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
-const ALL = ['memory', 'connect', 'growth', 'latency', 'saturation', 'stalled-reader', 'redis']
+const ALL = [
+  'memory',
+  'connect',
+  'growth',
+  'latency',
+  'saturation',
+  'stalled-reader',
+  'redis',
+  'replicas',
+]
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !ALL.includes(name))
 if (unknown !== undefined) throw new Error(`there is no ${unknown}: there are ${ALL.join(', ')}`)

@@ -7,9 +7,8 @@ import { publishPaced, settle } from './load/pace.mjs'
 import { median, range } from './load/range.mjs'
 import { sleep } from './load/sleep.mjs'
 import { withRedis } from './redis-server.mjs'
+import { ROUNDS, SECONDS } from './settings.mjs'
 
-const SECONDS = Number(process.env.BENCH_SECONDS ?? 5)
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3)
 const COUNTS = [1, 2, 4]
 const PER_SECOND = 300
 const CHANNELS = 100
