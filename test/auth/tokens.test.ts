@@ -141,6 +141,21 @@ describe('a token that was verified before', () => {
   })
 })
 
+test('of the tokens that were verified a thousand are remembered, and not more', async () => {
+  const verify = vi.spyOn(crypto.subtle, 'verify')
+  onTestFinished(() => {
+    verify.mockRestore()
+  })
+  const tokens = tokensOf()
+  const first = signHmac({ sub: 'first' })
+  for (let i = 0; i < 2; i += 1) await tokens.grantFor(first)
+  expect(verify).toHaveBeenCalledTimes(1)
+  for (let i = 0; i < 1000; i += 1) await tokens.grantFor(signHmac({ sub: `${i}` }))
+  expect(verify).toHaveBeenCalledTimes(1001)
+  await tokens.grantFor(first)
+  expect(verify).toHaveBeenCalledTimes(1002)
+})
+
 describe('what it allows', () => {
   test('is what its claim says, and what anyone may do', async () => {
     const anyone = { ...NOTHING, subscribe: [['news']] }
