@@ -34,6 +34,13 @@ export function limitPublishing(
     if (exhausted !== undefined) throw refused(exhausted, publishLimits, quota, reply)
     done()
   })
+  // As it comes: also of a body that turns out to be too large, or never ends, what was read counts.
+  app.addHook('preParsing', ({ headers, quota }, _reply, body, done) => {
+    if (headers['transfer-encoding'] !== undefined) {
+      body.on('data', (piece: Buffer) => quota?.owe(0, piece.length))
+    }
+    done(null, body)
+  })
   app.addHook('onSend', ({ quota }, reply, payload, done) => {
     const isTold = reply.statusCode < 300 || reply.statusCode === 429
     if (quota !== undefined && isTold) {
@@ -41,11 +48,6 @@ export function limitPublishing(
     }
     done(null, payload)
   })
-}
-
-/** What was not announced is known when the body has come whole. */
-export function countBody(request: FastifyRequest, body: Buffer): void {
-  request.quota?.owe(0, body.length - announcedBytes(request))
 }
 
 /** A body that is too large is not read, so it does not count. */

@@ -116,6 +116,21 @@ describe('what is above the rate is owed', () => {
     expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(8)
   })
 
+  test.each([
+    ['is too large', 20_480, 413],
+    ['breaks off', 10_240, 400],
+  ])('what was read of a body in chunks that %s', async (_how, bytes, status) => {
+    const limits = { PIAZZA_MAX_BODY_BYTES: '16KiB', PIAZZA_MAX_MESSAGE_BYTES: '16KiB' }
+    const hub = await startHub({ ...limits, PIAZZA_PUBLISH_BYTE_RATE: '1KiB/s' })
+    const head =
+      'POST /channels/a HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: chunked\r\n\r\n'
+    const chunk = `${bytes.toString(16)}\r\n${'x'.repeat(bytes)}\r\n`
+    const [answer] = await exchange(hub.port, `${head}${chunk}no chunk`)
+    expectCoded(answer!, status)
+    const refused = await raw(hub, {})
+    expect(Number(refused.headers['retry-after'])).toBeGreaterThanOrEqual(bytes / 1024 - 2)
+  })
+
   test('a body that is too large is not read, and owes no bytes', async () => {
     const hub = await startHub({ PIAZZA_PUBLISH_BYTE_RATE: '1KiB/s' })
     expectCoded(await raw(hub, { 'Content-Length': '1000000000' }), 413)

@@ -23,7 +23,7 @@ import {
   type PublishAnswer,
   RAW_PUBLISH_SCHEMA,
 } from '../publish-schema.ts'
-import { countBody, limitPublishing, type PublishQuotaOptions } from '../publish-quota.ts'
+import { limitPublishing, type PublishQuotaOptions } from '../publish-quota.ts'
 import { readRawFields } from '../raw-fields.ts'
 import { type Query } from '../query.ts'
 
@@ -73,7 +73,6 @@ async function jsonPublish(app: FastifyInstance, options: PublishRouteOptions): 
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, give) => {
       request.readAtMs = performance.now()
-      countBody(request, body)
       const value = parseJsonInTurn(body)
       if (value instanceof Promise) value.then((parsed) => give(null, parsed), give)
       else give(null, value)
@@ -112,7 +111,6 @@ async function rawPublish(app: FastifyInstance, options: PublishRouteOptions): P
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done) => {
       request.readAtMs = performance.now()
-      countBody(request, body)
       done(null, body)
     },
   )
