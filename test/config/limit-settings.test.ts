@@ -32,6 +32,8 @@ describe('values', () => {
       '10.0.0.0/8, fd00::/8,192.0.2.7',
       ['10.0.0.0/8', 'fd00::/8', '192.0.2.7'],
     ],
+    ['PIAZZA_TRUST_PROXY', 'fc00::/7,fe80::/10', ['fc00::/7', 'fe80::/10']],
+    ['PIAZZA_TRUST_PROXY', '2001::/16,::ffff:10.0.0.0/104', ['2001::/16', '::ffff:10.0.0.0/104']],
   ])('%s=%s', (name, text, value) => {
     const { config, problems } = readConfig({ [name]: text })
     expect(config?.[name]).toEqual(value)
@@ -58,8 +60,14 @@ describe('values', () => {
     ['10.0.0.0/8,', 'such as 10.0.0.0/8'],
     ['1,10.0.0.0/8', 'such as 10.0.0.0/8'],
     ['fe80::1%eth0', 'such as 10.0.0.0/8'],
-    ['0.0.0.0/0', 'would let every client name its own'],
-    ['10.0.0.0/8,::/0', 'would let every client name its own'],
+    ['0.0.0.0/0', '0.0.0.0/0 is so wide that clients could name their own'],
+    ['10.0.0.0/8,::/0', '::/0 is so wide'],
+    ['0.0.0.0/1,128.0.0.0/1', '0.0.0.0/1 is so wide'],
+    ['10.0.0.0/7', '10.0.0.0/7 is so wide'],
+    ['::ffff:0.0.0.0/97', '::ffff:0.0.0.0/97 is so wide'],
+    ['2000::/3', '2000::/3 is so wide'],
+    ['2a00::/15', '2a00::/15 is so wide'],
+    ['fc00::/6', 'fc00::/6 is so wide'],
   ])('PIAZZA_TRUST_PROXY=%s is refused, saying what would be right', (text, right) => {
     const { problems } = readConfig({ PIAZZA_TRUST_PROXY: text })
     expect(problems).toHaveLength(1)
