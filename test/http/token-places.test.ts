@@ -21,6 +21,7 @@ describe('where a token may be', () => {
       const answer = await request(hub.port, 'GET', `/channels/a?token=${token}`, options)
       const { message } = expectCoded(answer, 401)
       expect(message).toMatch(/query.*PIAZZA_QUERY_TOKEN.*Authorization/)
+      expect(answer.headers['www-authenticate']).toContain('error="invalid_token"')
     }
     expect((await request(hub.port, 'GET', '/channels/a', { headers })).status).toBe(200)
   })
@@ -50,6 +51,16 @@ describe('where a token may be', () => {
       request(hub.port, 'GET', '/channels/a', { headers: { Cookie: `${name}=${token}` } })
     expect((await open('__Host-hub')).status).toBe(200)
     expectCoded(await open('piazza_token'), 401)
+  })
+
+  test('a cookie may stand in double quotes (RFC 6265), if it is in both', async () => {
+    const hub = await startHub({ PIAZZA_JWT_SECRET: SECRET })
+    const open = (value: string) =>
+      request(hub.port, 'GET', '/channels/a', { headers: { Cookie: `piazza_token=${value}` } })
+    expect((await open(`"${token}"`)).status).toBe(200)
+    for (const bad of [`"${token}`, `${token}"`, `""${token}""`, '"', '""']) {
+      expectCoded(await open(bad), 401, bad)
+    }
   })
 
   test('a bad cookie is said to be why, where it is missed', async () => {

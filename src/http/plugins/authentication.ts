@@ -31,6 +31,8 @@ export interface AuthenticationOptions {
 /** Whatever stands behind the word is the token, good or not: one with a space in it is a bad one, and not none. */
 const BEARER = /^Bearer\s+(\S.*)$/i
 
+const QUOTED = /^"([^"]*)"$/
+
 /** Finds the token (header, query, cookie, in that order) and what it grants, before the body is read. */
 export const authentication = plugin(
   async (app: FastifyInstance, options: AuthenticationOptions) => {
@@ -45,6 +47,7 @@ export const authentication = plugin(
         return
       }
       const query = source === 'header' ? undefined : readQuery(request)
+      request.hasToken = query !== undefined
       if (query !== undefined && !isQueryTaken) throw queryRefused()
       const explicit = readBearer(request) ?? query
       const cookie = explicit === undefined ? readCookie(request, cookieName) : undefined
@@ -78,6 +81,8 @@ function queryRefused() {
   return new errors.UNAUTHORIZED(message)
 }
 
+/** It may stand in double quotes, which are no part of it (RFC 6265 §4.1.1). */
 function readCookie({ headers }: FastifyRequest, name: string): string | undefined {
-  return headers.cookie === undefined ? undefined : parseCookies(headers.cookie)[name]
+  if (headers.cookie === undefined) return undefined
+  return parseCookies(headers.cookie)[name]?.replace(QUOTED, '$1')
 }
