@@ -35,18 +35,45 @@ function example(language: string, words: string): string {
   return found[0]![2]!
 }
 
-/** A folder where an example finds the packages that it imports. */
+const NODE_BACKEND = example('js', 'export function createHubToken')
+
+/** A folder where an example finds the packages and the other examples that it imports. */
 function writeExample(name: string, code: string): string {
   const folder = createFolder()
   symlinkSync(fileURLToPath(new URL('node_modules', ROOT)), join(folder, 'node_modules'))
+  writeFileSync(join(folder, 'backend.mjs'), NODE_BACKEND)
   const path = join(folder, name)
   writeFileSync(path, code)
   return path
 }
 
+/** Runs the example of a backend until the test ends, and returns its port. */
+async function startBackend(code: string): Promise<number> {
+  const port = await freePort()
+  const env = {
+    PATH: process.env['PATH'],
+    PIAZZA_JWT_SECRET: SECRET,
+    PORT: `${port}`,
+    COOKIE_SCOPE: '',
+  }
+  const file = writeExample('server.mjs', code)
+  const server = spawn(process.execPath, [file], { env, stdio: 'ignore' })
+  onTestFinished(() => {
+    server.kill('SIGKILL')
+  })
+  await waitFor('the backend', () =>
+    request(port, 'GET', '/').then(
+      () => true,
+      () => false,
+    ),
+  )
+  return port
+}
+
 test.each([
-  ['Node', process.execPath, 'backend.mjs', example('js', 'createHubToken')],
+  ['Node', process.execPath, 'backend.mjs', NODE_BACKEND],
   ['Python', PYTHON, 'backend.py', example('python', 'create_hub_token')],
+  ['PHP', 'php', 'backend.php', example('php', 'create_hub_token')],
 ])('the backend in %s makes a token that the hub takes', async (_name, command, file, code) => {
   const env = { PATH: process.env['PATH'], PIAZZA_JWT_SECRET: SECRET }
   const { stdout } = await run(command, [writeExample(file, code)], { env, timeout: 15_000 })
@@ -58,34 +85,33 @@ test.each([
 })
 
 test('the session of the cookie example opens a stream', async () => {
-  const port = await freePort()
-  const file = writeExample('session.mjs', example('js', 'set-cookie'))
-  const env = {
-    PATH: process.env['PATH'],
-    PIAZZA_JWT_SECRET: SECRET,
-    PORT: `${port}`,
-    COOKIE_SCOPE: '',
-  }
-  const server = spawn(process.execPath, [file], { env, stdio: 'ignore' })
-  onTestFinished(() => {
-    server.kill('SIGKILL')
-  })
-  const login = () => request(port, 'POST', '/hub-session', { cookie: 'session=x' })
-  await waitFor('the backend', () =>
-    login().then(
-      () => true,
-      () => false,
-    ),
-  )
+  const port = await startBackend(example('js', 'set-cookie'))
   expect((await request(port, 'POST', '/hub-session')).status).toBe(403)
-  const [cookie = ''] = (await login()).headers['set-cookie'] ?? []
+  const answer = await request(port, 'POST', '/hub-session', { cookie: 'session=x' })
+  const [cookie = ''] = answer.headers['set-cookie'] ?? []
   expect(cookie).toMatch(/; HttpOnly; SameSite=Lax; Max-Age=3600$/)
   const hub = await startHub({ PIAZZA_JWT_SECRET: SECRET })
   const headers = { Cookie: cookie.split(';')[0]! }
   expect((await openStream(hub.port, `/channels/${CHANNEL}`, { headers })).status).toBe(200)
 })
 
-/** Runs the code of a page, with what a browser and its backend give it. It waits a hundredth of the time. */
+test('the backend of the example with a token in the address gives one that opens a stream', async () => {
+  const port = await startBackend(example('js', "'/hub-token' ||"))
+  expect((await request(port, 'GET', '/hub-token')).status).toBe(403)
+  const { status, text } = await request(port, 'GET', '/hub-token', { cookie: 'session=x' })
+  expect(status).toBe(200)
+  const hub = await startHub(SETTINGS)
+  expect((await openStream(hub.port, `/channels/${CHANNEL}?token=${text}`)).status).toBe(200)
+  const other = await openStream(hub.port, `/channels/orders.43.status?token=${text}`)
+  expect(other.status).toBe(403)
+})
+
+const AsyncFunction = (async () => {}).constructor as FunctionConstructor
+
+/**
+ * Runs the code of a page, with what a browser, its backend and its login service give it. It waits a hundredth of the
+ * time. The second token that it asks for can't be had: the network is down.
+ */
 function runPage(code: string, hub: TestHub, token: () => string) {
   const opened: EventSource[] = []
   onTestFinished(() => {
@@ -100,6 +126,12 @@ function runPage(code: string, hub: TestHub, token: () => string) {
       opened.push(this)
     }
   }
+  let asked = 0
+  const ask = async () => {
+    asked += 1
+    if (asked === 2) throw new TypeError('fetch failed')
+    return token()
+  }
   const shown: string[] = []
   const given = {
     EventSource: Source,
@@ -107,20 +139,31 @@ function runPage(code: string, hub: TestHub, token: () => string) {
     show: (text: string) => shown.push(text),
     setTimeout: (work: () => void, ms: number) => setTimeout(work, ms / 100),
     fetch: async (path: string) => {
-      const text = token()
+      const text = await ask()
       if (path === '/hub-session') cookie = `piazza_token=${text}`
       return new Response(text)
     },
+    location: { origin: RULES.iss },
+    createAuth0Client: async () => ({ getTokenSilently: ask }),
+    Keycloak: class {
+      token = ''
+      async init() {}
+      async updateToken() {
+        this.token = await ask()
+      }
+    },
   }
-  // oxlint-disable-next-line typescript/no-implied-eval
-  new Function(...Object.keys(given), code.replace('https://hub.example.com', hub.url))(
-    ...Object.values(given),
-  )
+  const script = code.replace('https://hub.example.com', hub.url).replace(/^import .*$/m, '')
+  AsyncFunction(...Object.keys(given), script)(...Object.values(given))
   return { shown, opened }
 }
 
+const FOLLOW = example('js', 'async function follow')
+
 test.each([
-  ['in the address', `${example('js', 'async function follow')}\nfollow()`],
+  ['in the address', `${FOLLOW}\nfollow()`],
+  ['in the address, of Auth0', `${FOLLOW}\n${example('js', 'auth0-spa-js')}\nfollow()`],
+  ['in the address, of Keycloak', `${FOLLOW}\n${example('js', 'keycloak-js')}\nfollow()`],
   ['in a cookie', `${example('js', 'function connect')}\nconnect()`],
 ])('a page with its token %s goes on when it expires, and misses nothing', async (_where, code) => {
   const hub = await startHub({ ...SETTINGS, PIAZZA_JWT_CLOCK_TOLERANCE: '0s', ...QUICK })
