@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished } from 'vitest'
 import { type HubProcess } from '../support/hub-process.ts'
 import { passTime } from '../support/position.ts'
+import { request } from '../support/request.ts'
 import { waitFor } from '../support/wait.ts'
 
 /** What 100 good streams saw of 50 messages a second, lags in ms. */
@@ -20,6 +21,19 @@ export interface Attacked {
   readonly grownBytes: number
   /** What the attacker tells. */
   readonly seen: Readonly<Record<string, number>>
+  /** What the metrics show of it, by code or reason. */
+  readonly refused: Readonly<Record<string, number>>
+}
+
+const REFUSAL =
+  /^piazza_(?:http_errors|streams_refused|streams_closed|connections_refused)_total(?:\{\w+="([^"]+)"\})? ([1-9]\d*)$/gm
+
+async function readRefusals(hub: HubProcess): Promise<Record<string, number>> {
+  const { text } = await request(hub.port, 'GET', '/metrics')
+  const rows = text.matchAll(REFUSAL)
+  return Object.fromEntries(
+    [...rows].map(([, name, count]) => [name ?? 'connections', Number(count)]),
+  )
 }
 
 const MAX_P99_MS = 1000
@@ -75,7 +89,9 @@ export async function attack(hub: HubProcess, name: string, seconds: number): Pr
   isOver = true
   await watching
   const grownBytes = mostBytes - beforeBytes
-  console.log(name, JSON.stringify({ ...service, grownMB: Math.round(grownBytes / 1e6), ...seen }))
+  const refused = await readRefusals(hub)
+  const grownMB = Math.round(grownBytes / 1e6)
+  console.log(name, JSON.stringify({ ...service, grownMB, seen, refused }))
   expect(hub.exitCode).toBe(null)
   expect(service).toMatchObject({ missed: 0, outOfOrder: 0 })
   expect(service.p99).toBeLessThan(MAX_P99_MS)
@@ -84,5 +100,5 @@ export async function attack(hub: HubProcess, name: string, seconds: number): Pr
     const counts = await Promise.all([streams, open]).catch(() => undefined)
     return counts !== undefined && counts[0] === 0 && counts[1] <= files + 2
   })
-  return { service, grownBytes, seen }
+  return { service, grownBytes, seen, refused }
 }

@@ -56,22 +56,33 @@ async function flood(url, endMs) {
   return seen
 }
 
+/**
+ * The kernel takes some 2.5 MB for each reader that stalls before the hub can see it. Short messages fill that in minutes,
+ * so some of the 1,000 are sent large ones; for all it would be gigabytes that other processes lack.
+ */
+const FILLED = 40
+const LARGE_BYTES = 500_000
+const LARGE_EVERY_MS = 200
+
 /** 1,000 streams that take nothing, and publishers that push as fast as answers come. */
 async function stall(url, endMs) {
-  const streams = await openStreams(url, 1000, () => 'stalled')
+  const streams = await openStreams(url, 1000, (i) => (i < FILLED ? 'large' : 'stalled'))
   for (const stream of streams) stream.stall()
-  const publisher = new Publisher(url)
+  const [publisher, another] = [new Publisher(url), new Publisher(url)]
   const data = 'x'.repeat(1000)
   let published = 0
-  await Promise.all(
-    times(64, async () => {
-      while (!isOver(endMs)) {
-        await publisher.publish({ channel: 'stalled', data })
-        published += 1
-      }
-    }),
-  )
-  return { published }
+  const publishers = times(64, async () => {
+    while (!isOver(endMs)) {
+      await publisher.publish({ channel: 'stalled', data })
+      published += 1
+    }
+  })
+  while (!isOver(endMs)) {
+    await another.publish({ channel: 'large', data: 'x'.repeat(LARGE_BYTES) })
+    await sleep(LARGE_EVERY_MS)
+  }
+  await Promise.all(publishers)
+  return { published, filled: FILLED }
 }
 
 const BODY_BYTES = 8 * MB
@@ -108,22 +119,25 @@ async function bombs(url, endMs) {
     times(4, async () => {
       while (!isOver(endMs)) {
         next += 1
-        const status = await post(url, bodies[next % bodies.length])
-        statuses[status] = (statuses[status] ?? 0) + 1
+        addTo(statuses, await post(url, bodies[next % bodies.length]))
       }
     }),
   )
   return statuses
 }
 
-/** Status of the answer; 0: there was none. */
+/** 0: there was no answer. */
+const statusOf = (head) => Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? 0)
+const addTo = (statuses, status) => (statuses[status] = (statuses[status] ?? 0) + 1)
+
+/** Status of the answer. */
 function post(url, body) {
   return new Promise((resolve) => {
     const socket = connect(url)
     const type = 'Content-Type: application/json\r\nConnection: close\r\n'
     let head = ''
     socket.on('data', (bytes) => (head += bytes.toString('latin1')))
-    socket.on('close', () => resolve(Number(/^HTTP\/1\.1 (\d+)/.exec(head)?.[1] ?? 0)))
+    socket.on('close', () => resolve(statusOf(head)))
     socket.write(`POST /publish HTTP/1.1\r\n${HOST}${type}Content-Length: ${body.length}\r\n\r\n`)
     socket.write(body)
   })
@@ -143,6 +157,7 @@ const HEADS = [
 /** Heads as large as they may be, and larger, on 50 connections. */
 async function heads(url, endMs) {
   const requests = HEADS.map((rows) => `GET /channels/a?control=off HTTP/1.1\r\n${HOST}${rows}\r\n`)
+  const statuses = {}
   let sent = 0
   await Promise.all(
     times(50, async (i) => {
@@ -150,12 +165,15 @@ async function heads(url, endMs) {
         const socket = connect(url)
         socket.write(requests[(sent + i) % requests.length])
         sent += 1
-        await new Promise((resolve) => socket.once('data', resolve).once('close', resolve))
+        const answer = await new Promise((resolve) =>
+          socket.once('data', resolve).once('close', () => resolve('')),
+        )
+        addTo(statuses, statusOf(answer))
         socket.destroy()
       }
     }),
   )
-  return { sent }
+  return statuses
 }
 
 export const REPLAYED_CHANNELS = 64
