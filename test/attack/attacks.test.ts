@@ -4,8 +4,8 @@ import { attack } from './attack.ts'
 
 const MB = 1_000_000
 const SECONDS = 6
-/** Those who are cut for their slowness, with the shortest times: it is seen within the attack. */
-const CUT_SECONDS = 10
+/** Who is cut for slowness, by short timeouts, is cut within the attack, also on a busy machine. */
+const CUT_SECONDS = 20
 
 type Counts = Readonly<Record<string, number>>
 
@@ -35,7 +35,7 @@ test('20,000 connects that say nothing', async () => {
 
 test('1,000 readers that take nothing of a channel that is as busy as can be', async () => {
   const hub = await startHubProcess({ PIAZZA_SLOW_STREAM_TIMEOUT: '1s' })
-  const { grownBytes, seen, refused } = await attack(hub, 'stall', 2 * CUT_SECONDS)
+  const { grownBytes, seen, refused } = await attack(hub, 'stall', CUT_SECONDS)
   expect(refused['slow']).toBeGreaterThanOrEqual(seen['filled']!)
   expect(grownBytes).toBeLessThan(250 * MB)
 }, 60_000)
