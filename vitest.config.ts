@@ -11,7 +11,10 @@ export default defineConfig({
       ...(process.env['TEST_PROMTOOL'] ? [] : ['test/ops/alerts.test.ts']),
       ...(process.env['TEST_ATTACK'] ? [] : ['test/attack/**', 'test/speed/**']), // need the machine for themselves
       ...(process.env['TEST_NETWORK'] ? [] : ['test/network/**']),
-      ...(process.env['TEST_SILENCE'] ? [] : ['test/e2e/clients/silence-of-all.test.ts']), // takes 7 minutes
+      // take 7 and 2 minutes
+      ...(process.env['TEST_SILENCE']
+        ? []
+        : ['test/e2e/clients/silence-of-all.test.ts', 'test/proxies/two-minutes.test.ts']),
     ],
     setupFiles: ['test/support/run-record.mjs'],
     testTimeout: 20_000,
