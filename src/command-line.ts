@@ -1,6 +1,8 @@
 import { type App, buildApp } from './app.ts'
 import { describeUsage } from './config/help.ts'
-import { tokenCommand, WrongUsage } from './cli/token.ts'
+import { doctorCommand } from './cli/doctor.ts'
+import { tokenCommand } from './cli/token.ts'
+import { WrongUsage } from './cli/wrong-usage.ts'
 import { canPublish, isOpenMode } from './config/access-contradictions.ts'
 import { readConfig } from './config/read-config.ts'
 import { type Config } from './config/settings.ts'
@@ -100,9 +102,13 @@ function stopOnSignals(app: App, config: Config, logger: ReturnType<typeof creat
   }
 }
 
-async function printToken(args: readonly string[]): Promise<void> {
+const print = (line: string) => {
+  process.stdout.write(`${line}\n`)
+}
+
+async function runCommand(command: () => Promise<void>): Promise<void> {
   try {
-    process.stdout.write(`${await tokenCommand(args, readSettings())}\n`)
+    await command()
   } catch (error) {
     if (!(error instanceof WrongUsage)) throw error
     fail([error.message])
@@ -112,8 +118,13 @@ async function printToken(args: readonly string[]): Promise<void> {
 const [option, ...others] = process.argv.slice(2)
 if (option === '--help') process.stdout.write(describeUsage())
 else if (option === '--version') process.stdout.write(`${VERSION}\n`)
-else if (option === 'token') await printToken(others)
-else if (option === '--check-config') {
+else if (option === 'token') {
+  await runCommand(async () => print(await tokenCommand(others, readSettings())))
+} else if (option === 'doctor') {
+  await runCommand(async () => {
+    process.exitCode = await doctorCommand(others, process.env, print)
+  })
+} else if (option === '--check-config') {
   readSettings()
   process.stdout.write('piazza: the settings are valid\n')
 } else if (option === undefined) await serve(readSettings())

@@ -4,6 +4,7 @@ import { type Right } from '../auth/grant.ts'
 import { mintToken } from '../auth/mint-token.ts'
 import { type Config } from '../config/settings.ts'
 import { parseDuration } from '../config/units.ts'
+import { WrongUsage } from './wrong-usage.ts'
 
 const DEFAULT_TTL = '1h'
 const OPTIONS = {
@@ -13,9 +14,6 @@ const OPTIONS = {
   subject: { type: 'string' },
   ttl: { type: 'string' },
 } as const
-
-/** Something on the command line is wrong; the message says what would be right. */
-export class WrongUsage extends Error {}
 
 /** `piazza token …`: a token for development, signed by the secret of the settings. */
 export async function tokenCommand(args: readonly string[], config: Config): Promise<string> {

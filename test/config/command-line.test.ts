@@ -34,7 +34,7 @@ describe('--help', () => {
       const row = stdout.split('\n').find((line) => line.trim().startsWith(`${name} `))
       expect(row).toContain(defaultText)
     }
-    for (const option of ['--help', '--version', '--check-config']) {
+    for (const option of ['--help', '--version', '--check-config', 'token', 'doctor']) {
       expect(stdout).toContain(option)
     }
   })

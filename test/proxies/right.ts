@@ -1,5 +1,6 @@
 import { EventSource } from 'eventsource'
 import { expect, test } from 'vitest'
+import { doctorCommand } from '../../src/cli/doctor.ts'
 import { freePort } from '../support/free-port.ts'
 import { startHub } from '../support/hub.ts'
 import { openStream } from '../support/raw-stream.ts'
@@ -89,6 +90,15 @@ export function describeRight(start: StartRight): void {
     expect(received).toEqual(['before', 'after'])
     // a hub without Redis: what it had is gone, and it says so
     expect(gaps).toEqual([expect.stringContaining('"reset"')])
+  })
+
+  test('piazza doctor finds nothing wrong', async () => {
+    const hub = await startHub()
+    const url = `http://127.0.0.1:${await start([hub.port, hub.port])}`
+    const lines: string[] = []
+    const code = await doctorCommand([url, '--quick'], {}, (line) => lines.push(line))
+    expect(lines.filter((line) => line.startsWith('wrong'))).toEqual([])
+    expect(code).toBe(0)
   })
 
   test('nothing but subscribing passes', async () => {
