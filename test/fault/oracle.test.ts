@@ -64,6 +64,8 @@ test(
     })
     await Promise.all(readers.map((reader, i) => reader.readToEnd(lastIds[i]!, READ_TO_END_MS)))
 
+    // judging takes minutes of a long run, in which the hub in this process can't answer
+    const replayed = await hub.metric('piazza_replayed_messages_total')
     const faults = readers.flatMap((reader) => judge(reader, acknowledged))
     const heard = readers.flatMap((reader) => reader.heard)
     const count = (kind: string) => heard.filter((one) => one.kind === kind).length
@@ -75,7 +77,7 @@ test(
     expect(count('message')).toBeGreaterThan(acknowledged.size)
     expect(count('opened')).toBeGreaterThan(READERS * 2)
     expect(count('gap')).toBeGreaterThan(0)
-    expect(await hub.metric('piazza_replayed_messages_total')).toBeGreaterThan(0)
+    expect(replayed).toBeGreaterThan(0)
   },
   SECONDS * 1000 + 300_000,
 )
