@@ -67,7 +67,7 @@ export class CatchUp {
     if (wasHad) return
     const frames = audience.encode([message]).frames.map(withoutId)
     for (const stream of audience.streams) {
-      if (stream.proved >= position) continue // it had it before
+      if (stream.proved.has(position)) continue // it had it before
       if (stream.cursor < position) this.add(stream)
       else this.#sendLate(stream, frames)
     }
@@ -84,7 +84,7 @@ export class CatchUp {
     const frame = gapFrame({ reason, channels, after: undefined, position: 0 }, position)
     for (const stream of audience.streams) {
       if (stream.cursor < position) this.add(stream)
-      else if (stream.proved < position) {
+      else if (stream.proved.upTo < position) {
         this.#metrics.countGap(reason)
         this.#sendLate(stream, [frame])
       }
@@ -157,8 +157,8 @@ export class CatchUp {
       prefix.push(...stream.audience.endedFrames(gap.position, stream.cursor)) // ends among what is missing
       this.#metrics.countGap(gap.reason)
     }
+    stream.proved.add(stream.cursor, cursor)
     stream.cursor = cursor
-    stream.proved = cursor
     stream.floors = floors
     this.#send(stream, prefix, messages)
   }

@@ -8,6 +8,7 @@ import { type CloseReason, closeFrame } from '../sse/control-frame.ts'
 import { type Exchange, SseConnection } from '../sse/sse-connection.ts'
 import { type Utf8 } from '../sse/utf8.ts'
 import { type Audience } from './audience.ts'
+import { Proved } from './proved.ts'
 
 /** What a stream tells its hub. One object serves all streams. */
 export interface StreamOwner {
@@ -40,8 +41,8 @@ export class Stream extends SseConnection {
   readonly pingTicks: number
   /** Everything up to here has been sent, or told as a gap. */
   cursor: Position
-  /** Up to here it was proved that nothing is missing: what comes late and is not later it had elsewhere. */
-  proved: Position
+  /** What comes late and lies there it had elsewhere. */
+  readonly proved = new Proved()
   /** While it catches up: where each channel begins. */
   floors: Floors | undefined
   /** Read for it, and sent next. */
@@ -80,7 +81,6 @@ export class Stream extends SseConnection {
     this.audience = audience
     this.hasControl = hasControl
     this.cursor = 0
-    this.proved = 0
     this.closeAtTick = times.closeAtTick
     this.endsAtMs = times.endsAtMs
     this.pingTicks = times.pingTicks
@@ -100,7 +100,7 @@ export class Stream extends SseConnection {
     this.isOpened = true
     this.floors = floors
     this.cursor = cursor
-    this.proved = cursor
+    this.proved.add(0, cursor) // what lies before its beginning is not asked for
     if (messages.length === 0) return
     this.cursor = gap?.position ?? position
     this.page = { gap: undefined, messages, cursor, floors }
@@ -114,8 +114,9 @@ export class Stream extends SseConnection {
   /** Takes note of all that is proved by now; returns the position a client that leaves may come back with. */
   advance(): Position {
     if (this.isBehind || this.cursor < this.audience.latest) return this.cursor
-    this.cursor = Math.max(this.cursor, this.#owner.position(this.audience))
-    this.proved = this.cursor
+    const position = this.#owner.position(this.audience)
+    this.proved.add(0, position)
+    this.cursor = Math.max(this.cursor, position)
     return this.cursor
   }
 
