@@ -129,8 +129,8 @@ export class CatchUp {
     stream.cursor = batch.end
     this.#send(stream, [], batch.messages)
     if (!batch.hasMore) {
+      // Not `audience.sent`: where a log began anew that is ahead of what is still to come of the other channels.
       stream.floors = undefined
-      stream.cursor = Math.max(batch.end, audience.sent)
       if (stream.replayed > 0) this.#metrics.observeReplay(stream.replayed)
       stream.replayed = 0
     }
