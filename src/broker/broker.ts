@@ -104,9 +104,9 @@ export interface BrokerListener {
 
   /**
    * Messages up to `position` are lost, or no longer in the log: streams that have not passed it read what is left by
-   * `Broker.read`, those that have are told. `channel` null: of all channels.
+   * `Broker.read`, those that have are told. Nothing up to `after` is missing. `channel` null: of all channels.
    */
-  miss(channel: string | null, position: Position, reason: GapReason): void
+  miss(channel: string | null, position: Position, reason: GapReason, after: Position): void
 }
 
 /**

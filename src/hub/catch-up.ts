@@ -14,6 +14,14 @@ import { type Stream } from './stream.ts'
 /** Late messages that a blocked stream may have waiting; more become a gap. */
 const MAX_LATE_FRAMES = 100
 
+/** What is missing lies later than `after`, up to `position`; `channel` null: of all. */
+interface Missed {
+  readonly channel: string | null
+  readonly position: Position
+  readonly reason: GapReason
+  readonly after: Position
+}
+
 export interface CatchUpOptions {
   readonly broker: Broker
   readonly metrics: Metrics
@@ -74,17 +82,12 @@ export class CatchUp {
   }
 
   /** See `BrokerListener.miss`. */
-  tellMissed(
-    audience: Audience,
-    channel: string | null,
-    position: Position,
-    reason: GapReason,
-  ): void {
+  tellMissed(audience: Audience, { channel, position, reason, after }: Missed): void {
     const channels = channel === null ? null : [channel]
     const frame = gapFrame({ reason, channels, after: undefined, position: 0 }, position)
     for (const stream of audience.streams) {
       if (stream.cursor < position) this.add(stream)
-      else if (stream.proved.upTo < position) {
+      else if (!stream.proved.covers(after, position)) {
         this.#metrics.countGap(reason)
         this.#sendLate(stream, [frame])
       }

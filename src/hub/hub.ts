@@ -131,9 +131,9 @@ export class Hub implements BrokerListener, StreamOwner {
     }
   }
 
-  miss(channel: string | null, position: Position, reason: GapReason): void {
+  miss(channel: string | null, position: Position, reason: GapReason, after: Position): void {
     for (const audience of this.#audiences.of(channel)) {
-      this.#flush.catchUp.tellMissed(audience, channel, position, reason)
+      this.#flush.catchUp.tellMissed(audience, { channel, position, reason, after })
     }
   }
 

@@ -36,6 +36,12 @@ export class Proved {
     return this.#pages?.some(({ after, to }) => position > after && position <= to) === true
   }
 
+  /** All that is later than `after`, up to `to`. */
+  covers(after: Position, to: Position): boolean {
+    if (to <= this.upTo) return true
+    return this.#pages?.some((page) => after >= page.after && to <= page.to) === true
+  }
+
   /** With the pages that begin there. */
   #raise(to: Position): void {
     this.upTo = Math.max(this.upTo, to)

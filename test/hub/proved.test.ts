@@ -25,6 +25,16 @@ test('pages that follow one another are one, and what closes the hole before the
   expect(proved.upTo).toBe(60)
 })
 
+test('a range is covered by one page, and not by its end alone', () => {
+  const proved = new Proved()
+  proved.add(0, 10)
+  proved.add(20, 30)
+  expect(proved.covers(5, 10)).toBe(true)
+  expect(proved.covers(20, 30)).toBe(true)
+  expect(proved.covers(15, 25)).toBe(false)
+  expect(proved.covers(25, 31)).toBe(false)
+})
+
 test('of more pages than 16 the oldest is forgotten', () => {
   const proved = new Proved()
   for (let i = 1; i <= 17; i += 1) proved.add(i * 10, i * 10 + 5)

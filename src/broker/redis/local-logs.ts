@@ -110,8 +110,9 @@ export class LocalLogs {
   }
 
   miss(channel: LocalChannel, position: Position): void {
+    const { through } = channel
     this.restart(channel, position)
-    this.#listener?.miss(channel.name, position, 'evicted')
+    this.#listener?.miss(channel.name, position, 'evicted', through)
   }
 
   /** The data in Redis began anew (rule 8). */
@@ -122,7 +123,7 @@ export class LocalLogs {
       channel.through = born
     }
     this.born = born
-    this.#listener?.miss(null, born, 'reset')
+    this.#listener?.miss(null, born, 'reset', 0)
   }
 
   /** Makes a log of what the baseline read (rule 4). */
