@@ -107,6 +107,8 @@ const print = (line: string) => {
 }
 
 async function runCommand(command: () => Promise<void>): Promise<void> {
+  // What main.ts has is for a hub: a command that is broken off has not succeeded.
+  for (const signal of ['SIGTERM', 'SIGINT']) process.removeAllListeners(signal)
   try {
     await command()
   } catch (error) {

@@ -56,7 +56,10 @@ export class Access {
     this.#tokens = tokens && new Tokens(tokens, this.#anonymous.rights, log)
   }
 
-  /** What a token grants; a promise only where it takes time. Throws, or rejects with, the coded error that says what is wrong with it. */
+  /**
+   * What a token grants; a promise only where it takes time. Throws, or rejects with, the coded error that says what is
+   * wrong with it.
+   */
   grantFor(token: string): Grant | Promise<Grant> {
     if (this.isOpen) return this.#anonymous
     if (token.length > MAX_TOKEN_CHARACTERS) {

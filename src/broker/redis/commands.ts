@@ -32,7 +32,7 @@ export type Argument = string | number | Buffer
 /** As Redis answers a script: bulk strings as bytes. */
 export type Reply = Buffer | number | null | readonly Reply[]
 
-/** So long may a script, or all those of one request, take, with their places in the pipeline; then whoever asked is told. */
+/** So long may a script, or all those of one request, take, their places in the pipeline included. */
 export const DEADLINE_MS = 1800
 /** The same of a read that nobody waits for with a request: a connection that says nothing is replaced sooner. */
 const READ_DEADLINE_MS = 15_000
