@@ -12,6 +12,7 @@ interface Page {
 /**
  * Where it was proved that a stream has had everything, or was told. Its cursor may be further: live messages come
  * while others of another channel are still missing. A page that is read from there proves nothing of what lies before.
+ * Rule 13: what comes late, and was had, is not sent again.
  */
 export class Proved {
   /** Everything up to here. */
