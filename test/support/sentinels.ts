@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Redis } from 'ioredis'
 import { onTestFinished } from 'vitest'
 import { type LaunchedRedis, launchRedis } from './launched-redis.ts'
@@ -9,8 +10,8 @@ export interface SentinelSetup {
   readonly sentinels: string
   /** Everything the master has, the replica has. */
   waitForReplica(): Promise<void>
-  /** SIGKILL, as soon as the sentinels know a replica that can take its place. */
-  killMaster(): Promise<void>
+  /** SIGKILL, as soon as the sentinels know a replica that can take its place. Of the last `replicaLagMs` it was told nothing. */
+  killMaster(replicaLagMs?: number): Promise<void>
   /** After `killMaster`: waits for the new master, and gives it a replica. */
   replaceMaster(): Promise<void>
   /** For a client of the test on the master of the beginning, or of the last `replaceMaster`. */
@@ -25,6 +26,15 @@ export interface SentinelOptions {
 const QUORUM = 2
 const DOWN_AFTER_MS = 1000
 const PLAIN = ['save ""', 'repl-diskless-sync-delay 0']
+
+/** A server that runs this hears nothing meanwhile: not of its master either. */
+const BUSY = `
+local function now() local time = redis.call('TIME') return time[1] * 1000 + time[2] / 1000 end
+local endMs = now() + ARGV[1]
+while now() < endMs do end
+`
+/** Until the script has begun. */
+const BUSY_MS_BEFORE = 50
 
 /** A line of configuration, where there is a password. */
 function withPassword(directive: string, password: string | undefined): string[] {
@@ -90,8 +100,16 @@ export async function startSentinels({
   return {
     sentinels: ports.map((port) => `127.0.0.1:${port}`).join(','),
     waitForReplica: () => waitFor('the replica to have everything', hasReplica),
-    killMaster: async () => {
+    killMaster: async (replicaLagMs = 0) => {
       await waitToBeReady()
+      if (replicaLagMs > 0) {
+        const replica = connect([...servers.keys()].at(-1)!, redisPassword)
+        await replica.ping()
+        replica.eval(BUSY, 0, replicaLagMs + BUSY_MS_BEFORE).catch(() => {})
+        await sleep(BUSY_MS_BEFORE)
+        await client.call('CLIENT', 'KILL', 'TYPE', 'replica')
+        await sleep(replicaLagMs)
+      }
       await servers.get(master)!.kill()
     },
     replaceMaster: async () => {

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest'
 import { startSentinels } from '../../support/sentinels.ts'
 import { formatId, parseId, type Position } from '../../../src/position.ts'
 import { CHANNELS, SEED, SETTINGS, tryOut } from '../oracle/over-replicas.ts'
+import { Random } from '../oracle/random.ts'
 import { replicaFaults } from '../oracle/redis-faults.ts'
 import { Replicas } from '../oracle/replicas.ts'
 import { type Acknowledged } from '../oracle/truth.ts'
@@ -14,6 +15,7 @@ const PREFIX = 'failover-oracle'
 const ROOMY = { PIAZZA_LOG_MAX_MESSAGES: '1000000', PIAZZA_LOG_MAX_BYTES: '1GiB' }
 /** What a master had not replicated when it was killed is no older, on a busy machine. */
 const NEAR_MICROSECONDS = 5_000_000
+const MAX_REPLICA_LAG_MS = 600
 
 test(
   `over replicas, whatever sentinels do, every reader hears every message that Redis kept, once and in order (seed ${SEED})`,
@@ -29,6 +31,7 @@ test(
     const replicas = await Replicas.start(Array.from({ length: REPLICAS }, () => settings))
     const acknowledged = new Map<string, Acknowledged>()
     const killedAt: Position[] = []
+    const lags = new Random(SEED)
     const isNearKill = (id: string) =>
       killedAt.some((position) => Math.abs(parseId(id)! - position) < NEAR_MICROSECONDS)
     const { heard, faults } = await tryOut({
@@ -40,7 +43,7 @@ test(
       faults: {
         'kill the master': async () => {
           killedAt.push(Number(await setup.client.get(`{${PREFIX}}:clock`)))
-          await setup.killMaster()
+          await setup.killMaster(lags.chance(0.7) ? lags.between(1, MAX_REPLICA_LAG_MS) : 0)
           await setup.replaceMaster()
         },
         'kill subscribers': async () => {
