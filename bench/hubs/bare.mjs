@@ -1,23 +1,17 @@
-// What a publish can't cost less than with Fastify: a route whose body it parses and validates by a schema, and a small answer.
+// What a publish can't cost less than with Fastify as its documents have it: the route of Piazza with Piazza's schema,
+// by which Fastify validates the body and writes the answer; and nothing else.
 import Fastify from 'fastify'
+import { JSON_PUBLISH_SCHEMA } from '../../dist/http/publish-schema.js'
 
+const { headers, body, response } = JSON_PUBLISH_SCHEMA
 const app = Fastify()
-const item = {
-  type: 'object',
-  required: ['channel', 'data'],
-  additionalProperties: false,
-  properties: { channel: { type: 'string' }, data: { type: 'string' } },
-}
 let id = 0
 app.post('/publish', {
-  schema: {
-    body: item,
-    response: { 201: { type: 'object', properties: { id: { type: 'string' } } } },
-  },
-  handler: async (_request, reply) => {
+  schema: { headers, body, response: { 201: response[201] } },
+  handler: async (request, reply) => {
     id += 1
     reply.code(201)
-    return { id: String(id) }
+    return { id: String(id), channels: [request.body.channel] }
   },
 })
 await app.listen({ port: 0, host: '127.0.0.1', backlog: 4096 })
