@@ -101,10 +101,11 @@ export async function tryOut(trial: Trial): Promise<Verdict> {
   const wrong = readers.flatMap((reader) => judge(reader, acknowledged, losses))
   const heard = readers.flatMap((reader) => reader.heard)
   const count = (kind: string) => heard.filter((one) => one.kind === kind).length
-  const late = heard.filter((one) => one.kind === 'message' && one.id === '').length
+  const lates = heard.flatMap((one) => (one.kind === 'message' && one.id === '' ? [one.data] : []))
+  const late = lates.length
   console.log(
     `${name}: ${acknowledged.size} published (the slowest took ${replicas.slowestMs.toFixed(0)} ms), ` +
-      `${losses.lost?.size ?? 0} lost by Redis, ${count('message')} heard (${late} late), ${count('gap')} gaps, ` +
+      `${losses.lost?.size ?? 0} lost by Redis, ${losses.unannounced?.size ?? 0} that nobody was told of, ${count('message')} heard (${late} late, of ${new Set(lates).size} messages), ${count('gap')} gaps, ` +
       `${count('opened')} connections; broken: ${faults.join(', ')}`,
   )
   const described = wrong.length > 0 ? describeFaults(wrong, readers, trial) : ''
