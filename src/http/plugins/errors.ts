@@ -163,7 +163,8 @@ export const errorAnswers = plugin(
     // In a hook, so that it comes before the body is read.
     app.addHook('onRequest', (request, _reply, done) => {
       // `*` is the OPTIONS of all addresses that @fastify/cors adds: it would answer those that are none.
-      if (!request.is404 && request.routeOptions.url !== '*') {
+      const isOfAll = request.method === 'OPTIONS' && request.routeOptions.url === '*'
+      if (!request.is404 && !isOfAll) {
         done()
         return
       }

@@ -37,14 +37,18 @@ export const pipelining = plugin(
         request.raw.resume()
         return
       }
-      const isSubscribe = request.routeOptions.config.isStream === true
-      latest.set(socket, { response: isSubscribe ? undefined : reply.raw, isFollowed: false })
+      const response = isSubscribe(request) ? undefined : reply.raw
+      if (ahead === undefined) latest.set(socket, { response, isFollowed: false })
+      else {
+        ahead.response = response
+        ahead.isFollowed = false
+      }
       done()
     })
     // An ordinary answer after all: the connection goes on, unless something behind it was swallowed.
     app.addHook('onSend', (request, reply, payload, done) => {
-      const { socket } = request.raw
-      if (request.routeOptions.config.isStream === true) {
+      if (isSubscribe(request)) {
+        const { socket } = request.raw
         const isFollowed = latest.get(socket)?.isFollowed === true
         if (isFollowed) reply.header('connection', 'close')
         latest.set(socket, { response: reply.raw, isFollowed })
@@ -54,6 +58,11 @@ export const pipelining = plugin(
   },
   { name: 'piazza-pipelining' },
 )
+
+/** Fastify makes the options of a route anew whenever they are read: that is dear, so publishes don't. */
+function isSubscribe(request: FastifyRequest): boolean {
+  return request.method !== 'POST' && request.routeOptions.config.isStream === true
+}
 
 /** Throws `PIPELINED` if this subscribe is not alone on its connection. */
 export function requireAlone(request: FastifyRequest, reply: FastifyReply): void {

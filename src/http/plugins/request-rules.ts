@@ -48,8 +48,10 @@ function requireHost({ raw }: FastifyRequest): void {
 }
 
 /** Nobody means one, and what is not read would stand before the next request. */
-function refuseBodyOfGet({ method, headers, routeOptions }: FastifyRequest): void {
-  if ((method !== 'GET' && method !== 'HEAD') || routeOptions.config.isRefused === true) return
+function refuseBodyOfGet(request: FastifyRequest): void {
+  const { method, headers } = request
+  if (method !== 'GET' && method !== 'HEAD') return
+  if (request.routeOptions.config.isRefused === true) return
   const length = headers['content-length']
   if (headers['transfer-encoding'] === undefined && (length === undefined || length === '0')) return
   throw new errors.BODY_UNEXPECTED(`a ${method} takes no body`)
