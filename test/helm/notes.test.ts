@@ -35,7 +35,7 @@ test('they name the next commands, with the key where it is', async () => {
   expect(notes).toContain('\n  helm test hub -n rt\n')
   expect(notes).toContain('port-forward svc/hub-piazza-internal 9090:9090 &\n')
   expect(notes).toContain(
-    `get secret piazza-keys -o go-template='{{index .data "keys.txt" | base64decode}}' | head -n 1)`,
+    `get secret piazza-keys -o go-template='{{index .data "keys.txt" | base64decode}}' | grep -m 1 '^[^#]')`,
   )
   expect(notes).toContain('curl -NH "Authorization: Bearer $KEY"')
   expect(await notesOf('minimal')).toContain('get secret hub-piazza-publish-keys -o')

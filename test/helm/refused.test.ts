@@ -108,6 +108,8 @@ test.each([
   ['termination: { slack: 5s }', 'slack'],
   ['termination: { preStopDelay: ten }', 'preStopDelay'],
   ['access: { publishKeys: { values: [short] } }', 'values'],
+  // the hub would take it for a comment
+  ['access: { publishKeys: { values: ["#-is-a-comment-in-a-file"] } }', 'values'],
   ['access: { anonymous: publish }', 'anonymous'],
   ['access: { jwt: { secret: short } }', 'secret'],
   ['redis: { url: redis.example.org }', 'url'],

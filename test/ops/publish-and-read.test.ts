@@ -29,7 +29,9 @@ function publishAndRead({ port, internalPort }: Ports, environment: Record<strin
 
 test('helm test publishes at the internal port with the first key, reads it back at the public one, and cleans up', async () => {
   const hub = await startHub({ ...INTERNAL, PIAZZA_PUBLISH_KEYS: KEY })
-  const { stdout } = await publishAndRead(hub, { PUBLISH_KEYS: `\n${KEY}\nan-older-publish-key\n` })
+  const { stdout } = await publishAndRead(hub, {
+    PUBLISH_KEYS: `\n# the shop's\n${KEY}\nan-older-publish-key\n`,
+  })
   expect(stdout).toMatch(/^ready\npublished to helm-test\.\d+\nread back\ndeleted\n$/)
   expect(await hub.metric('piazza_messages_delivered_total')).toBe(1)
   const { json } = await hub.get('/channels', { authorization: `Bearer ${KEY}` })

@@ -10,8 +10,11 @@ const { PUBLIC_URL, INTERNAL_URL, PUBLISH_KEYS, PIAZZA_JWT_SECRET, HEALTH_ONLY }
 const channel = `helm-test.${Date.now()}`
 const signal = AbortSignal.timeout(DEADLINE_MS)
 
+/** A line of the file that the hub reads, too. */
+const isKey = (line) => line !== '' && !line.startsWith('#')
+
 function tokenOf() {
-  if (PUBLISH_KEYS !== undefined) return PUBLISH_KEYS.split('\n').find((line) => line.trim() !== '')?.trim()
+  if (PUBLISH_KEYS !== undefined) return PUBLISH_KEYS.split('\n').map((line) => line.trim()).find(isKey)
   if (PIAZZA_JWT_SECRET === undefined) return undefined
   const rights = ['--publish', channel, '--subscribe', channel]
   return execFileSync('node', ['dist/main.js', 'token', ...rights], { encoding: 'utf8' }).trim()
