@@ -78,6 +78,14 @@ test.each([
     'extraEnv: [{ name: PIAZZA_ANONYMOUS, value: subscribe }]',
     'extraEnv: the chart sets PIAZZA_ANONYMOUS itself',
   ],
+  [
+    'extraEnv: [{ name: PIAZZA_DRAIN_TIME, value: 2m }]',
+    'extraEnv: set PIAZZA_DRAIN_TIME in config.PIAZZA_DRAIN_TIME: the time that a pod has to stop follows from it',
+  ],
+  [
+    'extraEnv: [{ name: PIAZZA_TLS_CERT_FILE, value: /tls/tls.crt }]',
+    'extraEnv: set PIAZZA_TLS_CERT_FILE in tls: what probes and Services speak follows from it',
+  ],
 ])('%s is refused: %s', async (values, reason) => {
   expect(await refusalOf(values)).toContain(reason)
 })

@@ -107,9 +107,13 @@
 {{- $found := list -}}
 {{- $own := list -}}
 {{- range include "piazza.environment" . | fromYamlArray -}}{{- $own = append $own .name -}}{{- end -}}
+{{- /* What the pod and the Services are made from. */ -}}
+{{- $elsewhere := dict "PIAZZA_DRAIN_TIME" "config.PIAZZA_DRAIN_TIME: the time that a pod has to stop" "PIAZZA_TLS_CERT_FILE" "tls: what probes and Services speak" "PIAZZA_TLS_KEY_FILE" "tls: what probes and Services speak" "PIAZZA_INTERNAL_TLS" "tls.internal: what probes and Services speak" -}}
 {{- range .Values.extraEnv -}}
 {{- if has .name $own -}}
 {{- $found = append $found (printf "extraEnv: the chart sets %s itself, from other values; leave it out." .name) -}}
+{{- else if hasKey $elsewhere .name -}}
+{{- $found = append $found (printf "extraEnv: set %s in %s follows from it." .name (get $elsewhere .name)) -}}
 {{- end -}}
 {{- end -}}
 {{- $found | toYaml -}}
