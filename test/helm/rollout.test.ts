@@ -106,6 +106,19 @@ test('pods spread over zones and nodes, those of one rollout among themselves', 
   )
 })
 
+test('a constraint of the spread may say more of which pods it is about', async () => {
+  const { pod } = await render(
+    'production',
+    `topologySpreadConstraints:
+      - { maxSkew: 2, topologyKey: rack, whenUnsatisfiable: DoNotSchedule, matchLabelKeys: [team], labelSelector: { matchLabels: { team: realtime } } }
+      - { maxSkew: 1, topologyKey: room, whenUnsatisfiable: DoNotSchedule }`,
+  )
+  const [first, second] = pod.topologySpreadConstraints
+  expect(first).toMatchObject({ maxSkew: 2, topologyKey: 'rack', matchLabelKeys: ['team'] })
+  expect(first.labelSelector.matchLabels).toEqual({ ...HUB, team: 'realtime' })
+  expect(second.labelSelector.matchLabels).toEqual(HUB)
+})
+
 test('a disruption takes one pod at a time, where there can be several', async () => {
   const { spec } = (await render('production')).get('PodDisruptionBudget')
   expect(spec).toMatchObject({ maxUnavailable: 1, selector: { matchLabels: HUB } })
