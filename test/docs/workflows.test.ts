@@ -13,7 +13,11 @@ interface Workflow {
 }
 interface Job {
   readonly permissions?: Permissions
-  readonly steps: readonly { uses?: string; with?: Readonly<Record<string, unknown>> }[]
+  readonly steps: readonly {
+    uses?: string
+    run?: string
+    with?: Readonly<Record<string, unknown>>
+  }[]
   readonly 'timeout-minutes'?: number
 }
 
@@ -32,6 +36,12 @@ describe.each(FILES)('%s', (file) => {
     expect(used).toHaveLength(steps.filter(({ uses }) => uses !== undefined).length)
     const pinned = /^[\w.-]+\/[\w./-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$/
     expect(used.filter((name) => !pinned.test(name))).toEqual([])
+  })
+
+  test('puts nothing of an event into a script, where it could be a command', () => {
+    const scripts = steps.flatMap(({ run }) => run ?? [])
+    expect(scripts.length).toBeGreaterThan(0)
+    expect(scripts.filter((script) => script.includes('${{'))).toEqual([])
   })
 
   test('leaves no credentials in the checkout', () => {
