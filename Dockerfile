@@ -1,4 +1,5 @@
-FROM node:24-bookworm-slim AS build
+# On the machine's own platform, whatever the image is for: what these two make is JavaScript (tested).
+FROM --platform=$BUILDPLATFORM node:24-bookworm-slim AS build
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci
@@ -7,7 +8,7 @@ COPY src src
 RUN npm run build
 
 # What runs, and no more: packages bring their tests, sources, types and maps along. Licenses stay.
-FROM node:24-bookworm-slim AS packages
+FROM --platform=$BUILDPLATFORM node:24-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
 RUN npm ci --omit=dev \
@@ -17,11 +18,13 @@ RUN npm ci --omit=dev \
       ! -iname 'licen[cs]e*' -delete \
  && find node_modules -type d -empty -delete
 
+FROM node:24-bookworm-slim AS node
+
 # The base of the image above, with its Node alone: npm, which would bring packages of its own to be patched, and the
 # headers of Node are 70 MB that nothing here uses.
 FROM debian:bookworm-slim
 RUN groupadd --gid 1000 node && useradd --uid 1000 --gid node --no-create-home --shell /usr/sbin/nologin node
-COPY --from=build /usr/local/bin/node /usr/local/bin/
+COPY --from=node /usr/local/bin/node /usr/local/bin/
 RUN node --version
 WORKDIR /app
 COPY --from=packages /app/node_modules node_modules

@@ -136,6 +136,13 @@ describe('the image', () => {
   }, 60_000)
 })
 
+test('packages are the same on every platform: the Dockerfile installs them on one for all', () => {
+  const locked = Object.entries(lock.packages).filter(([path]) => path !== '' && !isDev(path))
+  expect(locked.length).toBeGreaterThan(20)
+  const others = locked.filter(([, one]) => one.cpu ?? one.os ?? one.hasInstallScript)
+  expect(others.map(([path]) => path)).toEqual([])
+})
+
 function isDev(path: string): boolean {
   return lock.packages[path]?.dev === true
 }

@@ -38,6 +38,14 @@ function readJson(name: string): unknown {
   return JSON.parse(readFileSync(new URL(`../../${name}`, import.meta.url), 'utf8'))
 }
 
+interface LockedPackage {
+  readonly dev?: boolean
+  /** Those that it is for, where it is not for all. */
+  readonly cpu?: readonly string[]
+  readonly os?: readonly string[]
+  readonly hasInstallScript?: boolean
+}
+
 /** package.json, and what package-lock.json says of each package. */
 export function readManifests() {
   return {
@@ -45,6 +53,6 @@ export function readManifests() {
       'name' | 'version' | 'description' | 'license',
       string
     >,
-    lock: readJson('package-lock.json') as { packages: Record<string, { dev?: boolean }> },
+    lock: readJson('package-lock.json') as { packages: Record<string, LockedPackage> },
   }
 }
