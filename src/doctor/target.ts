@@ -42,11 +42,15 @@ export interface Whole {
   readonly text: string
 }
 
-/** A whole answer, that must be there by then. */
+/** A whole answer, or what is there of it by then. Rejects where not even a head came. */
 export async function askWhole(target: Target, asked: Asked, deadlineMs: number): Promise<Whole> {
   const answer = await ask(target, asked, AbortSignal.timeout(deadlineMs))
   let text = ''
-  for await (const part of decoded(answer).setEncoding('utf8')) text += part as string
+  try {
+    for await (const part of decoded(answer).setEncoding('utf8')) text += part as string
+  } catch {
+    // a body that does not end or can't be read is an answer all the same: somebody is there
+  }
   return { status: answer.statusCode ?? 0, headers: answer.headers, text }
 }
 

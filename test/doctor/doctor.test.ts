@@ -176,6 +176,13 @@ test('a hub that refuses for now is no hub to look at', async () => {
   stream.close()
 })
 
+test('who answers everything by a stream of its own is there, and is no hub', async () => {
+  const page = { status: 200, type: 'text/event-stream', body: ':\n\n', isEndless: true } as const
+  const { code, verdicts } = await see([await startMiddle(0, { page }), '--quick'])
+  expect(code).toBe(1)
+  expect(verdicts).toMatchObject({ errors: 'wrong', buffering: 'wrong' })
+})
+
 test('what the lines link to stands in docs/proxies.md', async () => {
   const source = readDocument('src/doctor/finding.ts')
   const symptoms = [...source.matchAll(/^ {2}\| '([a-z-]+)'$/gm)].map(([, symptom]) => symptom!)

@@ -3,6 +3,13 @@ import { type AddressInfo } from 'node:net'
 import zlib from 'node:zlib'
 import { onTestFinished } from 'vitest'
 
+interface Page {
+  readonly status: number
+  readonly type: string
+  readonly body: string
+  readonly isEndless?: true
+}
+
 /** What a proxy does wrong. */
 export interface Fault {
   /** Holds back everything, the head too, until so many bytes are there; then the next so many. */
@@ -13,7 +20,7 @@ export interface Fault {
   /** Cuts a stream when nothing passed for so long. */
   readonly idleMs?: number
   /** Answers by itself, whatever is asked. */
-  readonly page?: { readonly status: number; readonly type: string; readonly body: string }
+  readonly page?: Page
   /** A page of its own in place of the hub's errors. */
   readonly replacesErrors?: true
   readonly addedHeaders?: Readonly<Record<string, string>>
@@ -29,7 +36,8 @@ export async function startMiddle(hubPort: number, fault: Fault): Promise<string
   const server = http.createServer((request, response) => {
     const { page, eatenHeader } = fault
     if (page !== undefined) {
-      response.writeHead(page.status, { 'content-type': page.type }).end(page.body)
+      response.writeHead(page.status, { 'content-type': page.type }).write(page.body)
+      if (!page.isEndless) response.end()
       return
     }
     const { method, url: path, headers } = request
