@@ -22,6 +22,7 @@ data: { notes: {{ include "notes" . | quote }} }
 test('without Redis they warn of what a rollout does', async () => {
   const warning = /WITHOUT REDIS .* A rollout, .* closes all streams at\nonce, loses what was kept/
   expect(await notesOf('minimal')).toMatch(warning)
+  expect(await notesOf('minimal')).toContain('\n  kubectl -n rt scale deployment/hub-piazza --replicas=0\n')
   for (const name of CASES.filter((one) => one !== 'minimal')) {
     expect(await notesOf(name), name).not.toMatch(/WITHOUT REDIS/)
   }
