@@ -169,6 +169,16 @@ test('the sidecar of Istio stays until the drain is over', async () => {
   )
 })
 
+async function testEnvironmentOf(name: string): Promise<unknown[]> {
+  return (await render(name)).get('Pod', 'hub-piazza-test').spec.containers[0].env as unknown[]
+}
+
+test('the pod of helm test ends, with a sidecar too', async () => {
+  const quit = { name: 'SIDECAR_QUIT_URL', value: 'http://127.0.0.1:15020/quitquitquit' }
+  expect(await testEnvironmentOf('production')).toContainEqual(quit)
+  expect(await testEnvironmentOf('minimal')).not.toContainEqual(quit)
+})
+
 test('Prometheus is sent to the internal Service, by the scheme that it speaks', async () => {
   const rendered = await render('production')
   const monitor = rendered.get('ServiceMonitor')

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process'
+import http from 'node:http'
 import { promisify } from 'node:util'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { readDocument } from '../docs/markdown.ts'
 import { buildOnce } from '../support/build.ts'
 import { freePort } from '../support/free-port.ts'
@@ -63,6 +64,30 @@ test('it fails with what was answered', async () => {
     code: 1,
     stderr: expect.stringMatching(/POST .*: 401 .*PIAZZA_ERR_UNAUTHORIZED/) as unknown,
   })
+})
+
+test('a sidecar is asked to go at the end, whatever it was', async () => {
+  const asked: string[] = []
+  const sidecar = http.createServer(({ method, url }, response) => {
+    asked.push(`${method} ${url}`)
+    response.end()
+  })
+  const port = await freePort()
+  await new Promise<void>((resolve) => {
+    sidecar.listen(port, '127.0.0.1', resolve)
+  })
+  onTestFinished(() => {
+    sidecar.close()
+  })
+  const hub = await startHub({ ...INTERNAL, PIAZZA_PUBLISH_KEYS: KEY })
+  const environment = { SIDECAR_QUIT_URL: `http://127.0.0.1:${port}/quitquitquit` }
+  await publishAndRead(hub, { ...environment, PUBLISH_KEYS: KEY })
+  expect(asked).toEqual(['POST /quitquitquit'])
+  await publishAndRead(hub, { ...environment, HEALTH_ONLY: '1' })
+  expect(asked).toHaveLength(2)
+  const wrong = publishAndRead(hub, { ...environment, PUBLISH_KEYS: 'a-key-that-is-wrong' })
+  await expect(wrong).rejects.toMatchObject({ code: 1 })
+  expect(asked).toHaveLength(3)
 })
 
 test('it waits for a hub that is still starting', async () => {
