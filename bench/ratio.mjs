@@ -38,7 +38,7 @@ if (process.argv.includes('--record')) {
     ratio: median(rounds.map(({ ratio }) => ratio)),
     how: 'npm run build && node bench/ratio.mjs --record: deliveries a second at saturation, 300 streams of one channel, median of 3 ratios',
     rounds,
-    machine: `${cpus().length} × ${cpus()[0].model.trim()}, Linux ${release()}, Node ${process.version}`,
+    machine: `${cpus().length} × ${cpus()[0].model.trim()}, Linux ${release().split('.', 2).join('.')}, Node ${process.version}`,
     date: new Date().toISOString().slice(0, 10),
   }
   writeFileSync(RECORD, `${JSON.stringify(record, undefined, 2)}\n`)
