@@ -37,11 +37,14 @@ export function follow(port: number): Follower {
   return follower
 }
 
+/** What a drain tells it to wait, and three tries of the proxy, a second apart. */
+const GIVES_UP_MS = 18_000
+
 /** An EventSource behind the proxy stops for good when the hub goes away. */
 export async function expectGivesUp(hub: TestHub, port: number, status: number): Promise<void> {
   const follower = follow(port)
   await waitFor('the stream', () => follower.source.readyState === EventSource.OPEN)
   await hub.app.close(0)
-  await waitFor('it to give up', () => follower.gaveUpOn !== undefined)
+  await waitFor('it to give up', () => follower.gaveUpOn !== undefined, GIVES_UP_MS)
   expect(follower.gaveUpOn).toBe(status)
 }
