@@ -113,12 +113,12 @@ function addAllMethods(http: FastifyInstance): void {
  * even a 404: it would log all its routes.
  */
 function refuseUnknownMethods({ server }: FastifyInstance, metrics: Metrics): void {
-  const [answer] = server.listeners('request') as [RequestListener] // Fastify's own
+  const answers = server.listeners('request') as RequestListener[]
   const known: ReadonlySet<string> = new Set(METHODS)
   server.removeAllListeners('request')
   server.on('request', (request, response) => {
     const { method = '', socket } = request
-    if (known.has(method)) answer(request, response)
+    if (known.has(method)) for (const answer of answers) answer(request, response)
     else answerOnSocket(metrics, new errors.REQUEST_INVALID(`there is no method ${method}`), socket)
   })
 }
