@@ -4,6 +4,7 @@ import { spawnSync } from 'node:child_process'
 import { pinLoad, withHub } from './hub.mjs'
 import { openStreams } from './load/open-streams.mjs'
 import { settle } from './load/pace.mjs'
+import { publishOn } from './load/publish-on.mjs'
 import { Publisher } from './load/publisher.mjs'
 import { median, range } from './load/range.mjs'
 import { sleep } from './load/sleep.mjs'
@@ -13,6 +14,8 @@ import { ROUNDS, SECONDS } from './settings.mjs'
 const COUNTS = [1, 2, 4]
 /** With one request unanswered each. */
 const CONNECTIONS = 16
+/** Until the code of all is compiled: four share a core. */
+const WARM_UP_MS = 8000
 const CHANNELS = 100
 const DATA = 'x'.repeat(100)
 const FRAME_BYTES = 124
@@ -35,19 +38,18 @@ function redisSeconds(port) {
 const channelOf = (i) => `bench.${i % CHANNELS}`
 
 /** Publishes as fast as answers come. Returns how many that were. */
-async function publishAll(url) {
-  const endMs = performance.now() + SECONDS * 1000
-  let count = 0
-  const publish = async () => {
-    const publisher = new Publisher(url)
-    while (performance.now() < endMs) {
-      count += 1
-      await publisher.publish({ channel: channelOf(count), data: DATA })
-    }
-    publisher.close()
+async function publishAll(url, ms) {
+  let next = 0
+  const bodyOfNext = () => {
+    next += 1
+    return { channel: channelOf(next), data: DATA }
   }
-  await Promise.all(Array.from({ length: CONNECTIONS }, publish))
-  return count
+  const publishers = Array.from({ length: CONNECTIONS }, () => new Publisher(url))
+  const loops = publishers.map((publisher) => publishOn(publisher, bodyOfNext, 1))
+  await sleep(ms)
+  await Promise.all(loops.map((loop) => loop.stop()))
+  for (const publisher of publishers) publisher.close()
+  return loops.reduce((total, loop) => total + loop.published(), 0)
 }
 
 /** CPU seconds of Redis, of the replica that is published through, and of all replicas, during some work. */
@@ -65,12 +67,12 @@ async function measure(hubs, port) {
   const opened = []
   for (const { url } of hubs) opened.push(...(await openStreams(url, CHANNELS, channelOf)))
   const content = () => opened.reduce((total, stream) => total + stream.content, 0)
-  await publishAll(hubs[0].url) // the code is compiled
+  await publishAll(hubs[0].url, WARM_UP_MS)
   await settle(content)
   const idle = await cpuOf({ hubs, port }, () => sleep(SECONDS * 1000))
   const before = content()
   const loaded = await cpuOf({ hubs, port }, async () => {
-    const count = await publishAll(hubs[0].url)
+    const count = await publishAll(hubs[0].url, SECONDS * 1000)
     await settle(content)
     return count
   })
