@@ -1,4 +1,3 @@
-import net from 'node:net'
 import { sleep } from './sleep.mjs'
 import { Stream } from './stream.mjs'
 
@@ -28,19 +27,13 @@ export async function openAll(url, count, unanswered, of) {
   const streams = []
   const openOne = (i) =>
     new Promise((resolve, reject) => {
-      const { request, onContent } = of(i)
-      const socket = net.connect(Number(port), hostname)
-      const stream = new Stream(socket, onContent)
-      streams[i] = stream
-      socket.once('error', reject)
-      socket.once('close', () => reject(new Error('a stream was cut as it opened')))
-      socket.once('data', () => {
-        socket.setTimeout(0)
-        if (stream.isBroken) reject(new Error('a stream was refused'))
-        else resolve()
+      streams[i] = new Stream({
+        port: Number(port),
+        hostname,
+        ...of(i),
+        answerDeadlineMs: ANSWER_DEADLINE_MS,
+        onAnswer: (error) => (error === undefined ? resolve() : reject(error)),
       })
-      socket.setTimeout(ANSWER_DEADLINE_MS, () => reject(new Error('a stream was not answered')))
-      socket.write(request)
     })
   let next = 0
   const openOn = async () => {

@@ -1,6 +1,9 @@
 import { Publisher } from './publisher.mjs'
 import { sleep } from './sleep.mjs'
 
+/** After the last one was published. */
+const ANSWERS_DEADLINE_MS = 20_000
+
 /** Publishes `count` messages, the i-th as `bodyOf(i)`, evenly at `perSecond`, and waits for the answers. */
 export async function publishPaced(url, count, perSecond, bodyOf) {
   const publisher = new Publisher(url)
@@ -8,6 +11,7 @@ export async function publishPaced(url, count, perSecond, bodyOf) {
   publisher.close()
 }
 
+/** Throws where a hub does not answer: a stalled reader must not make the load wait for ever. */
 export async function pace(publisher, count, perSecond, bodyOf) {
   const startMs = performance.now()
   const answers = []
@@ -16,7 +20,21 @@ export async function pace(publisher, count, perSecond, bodyOf) {
     if (performance.now() < dueMs) await sleep(dueMs - performance.now())
     answers.push(publisher.publish(bodyOf(i)))
   }
-  await Promise.all(answers)
+  await inTime(Promise.all(answers))
+}
+
+async function inTime(answers) {
+  let timer
+  const deadline = new Promise((_, reject) => {
+    const late = () =>
+      reject(new Error(`publishes were not answered within ${ANSWERS_DEADLINE_MS / 1000} s`))
+    timer = setTimeout(late, ANSWERS_DEADLINE_MS)
+  })
+  try {
+    await Promise.race([answers, deadline])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 const ARRIVAL_DEADLINE_MS = 20_000

@@ -1,7 +1,10 @@
 // What a delivery can't cost less than: send() of 124 bytes to each of N sockets, RATE times a second, for SECONDS.
+// TCP_NODELAY as Node's http sets it: without it the kernel keeps a frame back until the last one is acknowledged, and
+// sends it on the receiver's account (measured: 4 to 8 us in place of 11).
 // send-loop N RATE SECONDS: prints its port, waits for N requests, answers each with a head, then sends, and prints the
 // microseconds of CPU time that a send took. Accepting and answering are not counted.
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -59,6 +62,8 @@ int main(int argc, char **argv) {
   for (int i = 0; i < count; i += 1) {
     sockets[i] = accept(server, NULL, NULL);
     if (sockets[i] < 0) return fail("accept");
+    int no_delay = 1;
+    if (setsockopt(sockets[i], IPPROTO_TCP, TCP_NODELAY, &no_delay, sizeof no_delay) != 0) return fail("setsockopt");
     if (recv(sockets[i], request, sizeof request, 0) <= 0) return fail("recv");
     if (send(sockets[i], HEAD, sizeof HEAD - 1, MSG_NOSIGNAL) < 0) return fail("send");
   }

@@ -1,24 +1,46 @@
-/** One subscribed socket of the load: takes HTTP chunks apart, counts every byte of message content. */
+import net from 'node:net'
+
+/** All sockets are read into it, one after the other: a buffer for each read would cost the load more than the read. */
+const READ_BUFFER = Buffer.alloc(64 * 1024)
+const LF = 10
+
+/**
+ * One subscribed socket of the load: takes HTTP chunks apart, counts every byte of message content. What `onContent` is
+ * handed lies in a buffer that the next read overwrites.
+ */
 export class Stream {
   /** Bytes of message content. */
   content = 0
   /** It was answered by something else than a stream, or cut. */
   isBroken = false
   #socket
-  #pending = Buffer.alloc(0)
+  #head = ''
+  #line = ''
+  /** Of the chunk that is being read. */
   #left = 0
   #isHead = true
   #isChunked = true
   #onContent
+  #onAnswer
 
-  constructor(socket, onContent) {
-    this.#socket = socket
+  /** `onAnswer` is called once: with undefined when the first bytes have been looked at, else with an error. */
+  constructor({ port, hostname, request, onContent, answerDeadlineMs, onAnswer }) {
     this.#onContent = onContent
-    socket.on('data', (bytes) => this.#take(bytes))
-    socket.on('error', () => {})
-    socket.on('close', () => {
-      this.isBroken = true
+    this.#onAnswer = onAnswer
+    this.#socket = net.connect({
+      port,
+      host: hostname,
+      onread: { buffer: READ_BUFFER, callback: (length) => this.#read(length) },
     })
+    this.#socket.on('error', (error) => this.#answer(error))
+    this.#socket.on('close', () => {
+      this.isBroken = true
+      this.#answer(new Error('a stream was cut as it opened'))
+    })
+    this.#socket.setTimeout(answerDeadlineMs, () =>
+      this.#answer(new Error('a stream was not answered')),
+    )
+    this.#socket.write(request)
   }
 
   /** The kernel's buffers fill up. */
@@ -30,20 +52,34 @@ export class Stream {
     this.#socket.destroy()
   }
 
+  #read(length) {
+    this.#take(READ_BUFFER.subarray(0, length))
+    if (this.#onAnswer === undefined) return
+    this.#socket.setTimeout(0)
+    this.#answer(this.isBroken ? new Error('a stream was refused') : undefined)
+  }
+
+  #answer(error) {
+    const onAnswer = this.#onAnswer
+    this.#onAnswer = undefined
+    onAnswer?.(error)
+  }
+
   #take(incoming) {
-    let bytes = this.#pending.length === 0 ? incoming : Buffer.concat([this.#pending, incoming])
-    this.#pending = Buffer.alloc(0)
-    if (this.#isHead) {
-      const end = bytes.indexOf('\r\n\r\n')
-      if (end < 0) {
-        this.#pending = bytes
-        return
-      }
-      this.#readHead(bytes.latin1Slice(0, end))
-      bytes = bytes.subarray(end + 4)
-    }
+    const bytes = this.#isHead ? this.#takeHead(incoming) : incoming
+    if (bytes.length === 0) return
     if (this.#isChunked) this.#takeChunks(bytes)
-    else if (bytes.length > 0) this.#pass(bytes)
+    else this.#pass(bytes)
+  }
+
+  /** What stands behind the head. */
+  #takeHead(incoming) {
+    this.#head += incoming.latin1Slice()
+    const end = this.#head.indexOf('\r\n\r\n')
+    if (end < 0) return incoming.subarray(incoming.length)
+    const behind = this.#head.length - end - 4
+    this.#readHead(this.#head.slice(0, end))
+    return incoming.subarray(incoming.length - behind)
   }
 
   #readHead(head) {
@@ -67,16 +103,15 @@ export class Stream {
         this.#pass(bytes.subarray(offset, offset + length))
         offset += length
         this.#left -= length
-        if (this.#left > 0) break
+        continue
       }
-      // CRLF of the last chunk, if any, then the next size line
-      if (bytes.length - offset < 2) break
-      const start = bytes[offset] === 13 ? offset + 2 : offset
-      const end = bytes.indexOf('\r\n', start)
-      if (end < 0) break
-      this.#left = Number.parseInt(bytes.latin1Slice(start, end), 16)
-      offset = end + 2
+      // A size, or the end of the last chunk: an empty line.
+      const end = bytes.indexOf(LF, offset)
+      this.#line += bytes.latin1Slice(offset, end < 0 ? bytes.length : end)
+      if (end < 0) return
+      if (this.#line !== '\r') this.#left = Number.parseInt(this.#line, 16)
+      this.#line = ''
+      offset = end + 1
     }
-    if (offset < bytes.length) this.#pending = Buffer.from(bytes.subarray(offset))
   }
 }
