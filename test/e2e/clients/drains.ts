@@ -6,9 +6,10 @@ import { waitFor } from '../../support/wait.ts'
 import { type Client } from './client.ts'
 import { CHANNEL, setStage, startHubFor, STEP_MS, TEST_MS } from './stage.ts'
 
-const CLOSE_BLOCK = /event: piazza\.close\nretry: \d+\ndata: .*\nid: (\S+)\n\n/
+/** With its id. */
+export const CLOSE_BLOCK = /event: piazza\.close\nretry: \d+\ndata: .*\nid: (\S+)\n\n/
 
-const inCloseBlock: CutPlace = (sent) => {
+export const inCloseBlock: CutPlace = (sent) => {
   const block = CLOSE_BLOCK.exec(sent)
   return block === null ? undefined : block.index + block[0].indexOf('id: ') + 'id: 0h'.length
 }
