@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs'
 import net from 'node:net'
 import { createInterface } from 'node:readline'
 import { expect, onTestFinished, test } from 'vitest'
+import { buildOnce } from './support/build.ts'
 import { waitFor } from './support/wait.ts'
 
 const HUB = new URL('../bench/hub.mjs', import.meta.url).href
@@ -53,6 +54,39 @@ test('a measurement that is killed leaves no hub behind', async () => {
   expect(await isReachable(url)).toBe(true)
   measurement.kill('SIGKILL')
   await waitFor('the hub to end', async () => !(await isReachable(url)))
+})
+
+const REDIS = new URL('../bench/redis-server.mjs', import.meta.url).href
+const REPLICA = new URL('../bench/rolling/replica.mjs', import.meta.url).href
+
+/** The same with a Redis, and a replica over it as a rolling update has them. */
+const MEASUREMENT_OVER_REDIS = `
+import { freePort } from ${JSON.stringify(new URL('../bench/free-port.mjs', import.meta.url).href)}
+import { withRedis } from ${JSON.stringify(REDIS)}
+import { startReplica } from ${JSON.stringify(REPLICA)}
+await withRedis(async ({ port }) => {
+  const hubPort = await freePort()
+  await startReplica(hubPort, port)
+  console.log(port, hubPort)
+  await new Promise(() => {})
+})`
+
+test('a measurement over Redis that is killed leaves neither Redis nor a replica behind', async () => {
+  await buildOnce()
+  const args = ['--input-type=module', '-e', MEASUREMENT_OVER_REDIS]
+  const measurement = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] })
+  onTestFinished(() => {
+    measurement.kill('SIGKILL')
+  })
+  let urls: string[] = []
+  createInterface({ input: measurement.stdout }).on('line', (line) => {
+    urls = line.split(' ').map((port) => `http://127.0.0.1:${port}`)
+  })
+  await waitFor('both to start', () => urls.length > 0)
+  const reachable = () => Promise.all(urls.map(isReachable))
+  expect(await reachable()).toEqual([true, true])
+  measurement.kill('SIGKILL')
+  await waitFor('both to end', async () => !(await reachable()).includes(true))
 })
 
 test('a measurement that is killed leaves nothing of a command behind', async () => {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { endingWithUs } from '../ending-with-us.mjs'
 
 const DOCUMENT = new URL('../../docs/proxies.md', import.meta.url)
 const BODIES = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi']
@@ -23,7 +24,8 @@ export async function withNginx(port, hubPorts, use) {
   const path = join(folder, 'nginx.conf')
   await writeFile(path, lines.join('\n'))
   const PATH = `${process.env.PATH}:/usr/sbin`
-  const nginx = spawn('nginx', ['-e', 'stderr', '-c', path], {
+  const [command, ...args] = endingWithUs(['nginx', '-e', 'stderr', '-c', path])
+  const nginx = spawn(command, args, {
     env: { PATH },
     stdio: ['ignore', 'inherit', 'inherit'],
   })

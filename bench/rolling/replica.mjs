@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import { endingWithUs } from '../ending-with-us.mjs'
 import { sleep } from '../load/sleep.mjs'
 
 const MAIN = fileURLToPath(new URL('../../dist/main.js', import.meta.url))
@@ -8,7 +9,8 @@ const START_DEADLINE_MS = 30_000
 
 /** A hub at this port, over the Redis at that one; ready when this resolves. */
 export async function startReplica(port, redisPort) {
-  const hub = spawn(process.execPath, [MAIN], {
+  const [command, ...args] = endingWithUs([process.execPath, MAIN])
+  const hub = spawn(command, args, {
     env: {
       PATH: process.env.PATH,
       PIAZZA_PORT: String(port),

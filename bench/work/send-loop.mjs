@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { withFolder } from '../command.mjs'
+import { endingWithUs } from '../ending-with-us.mjs'
 import { onCoreOfHub } from '../hub.mjs'
 import { openAll, streamRequest } from '../load/open-streams.mjs'
 import { settle } from '../load/pace.mjs'
@@ -26,7 +27,7 @@ export const sendLoop = {
     }),
   async measure({ program }, { streams, perSecond }) {
     const args = [streams, perSecond, SECONDS].map(String)
-    const [command, ...rest] = onCoreOfHub([program, ...args])
+    const [command, ...rest] = onCoreOfHub(endingWithUs([program, ...args]))
     const server = spawn(command, rest, { stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       const lines = createInterface({ input: server.stdout })
