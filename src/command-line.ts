@@ -29,7 +29,6 @@ async function serve(config: Config): Promise<void> {
   const logger = createLogger(config.PIAZZA_LOG_LEVEL)
   const nodeOptions = [process.env['NODE_OPTIONS'] ?? '', ...process.execArgv].join(' ')
   const app = await buildApp(config, logger, nodeOptions)
-  stopOnSignals(app, config, logger)
   // First, so that clients get in only where probes do.
   if (app.internalHttp !== undefined) {
     const { PIAZZA_INTERNAL_HOST: host, PIAZZA_INTERNAL_PORT: port = 0 } = config
@@ -46,6 +45,7 @@ async function serve(config: Config): Promise<void> {
     hostSetting: 'PIAZZA_HOST',
     portSetting: 'PIAZZA_PORT',
   })
+  stopOnSignals(app, config, logger)
   if (isOpenMode(config)) {
     logger.warn('no access configured: everything on this machine may publish and subscribe')
   } else if (!canPublish(config)) {
@@ -97,8 +97,12 @@ function stopOnSignals(app: App, config: Config, logger: ReturnType<typeof creat
       },
     )
   }
+  // In the place of what main.ts has. Never without a listener: a signal that came while everything was loaded in one
+  // turn is still on its way (Node 22 and newer), and would be lost with the last one.
   for (const signal of ['SIGTERM', 'SIGINT']) {
-    process.removeAllListeners(signal).on(signal, stop) // in the place of what main.ts has
+    const former = process.listeners(signal as NodeJS.Signals)
+    process.on(signal, stop)
+    for (const listener of former) process.off(signal, listener)
   }
 }
 
@@ -107,8 +111,6 @@ const print = (line: string) => {
 }
 
 async function runCommand(command: () => Promise<void>): Promise<void> {
-  // What main.ts has is for a hub: a command that is broken off has not succeeded.
-  for (const signal of ['SIGTERM', 'SIGINT']) process.removeAllListeners(signal)
   try {
     await command()
   } catch (error) {
