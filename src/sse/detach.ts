@@ -24,7 +24,18 @@ export function detach(request: IncomingMessage, response: ServerResponse): bool
       if (HTTP_LISTENER.test(listener.name)) socket.removeListener(event, listener as () => void)
     }
   }
-  onClose.call(socket) // http's own clean-up: frees the parser, forgets the request
+  cleanUp(onClose, socket)
   socket.allowHalfOpen = false // http's server sets true and answers the FIN itself
   return !socket.parser
+}
+
+/** http's own: frees the parser, forgets the request, and gives it an error whose stack nobody will read. */
+function cleanUp(onClose: Function, socket: Socket): void {
+  const { stackTraceLimit } = Error
+  Error.stackTraceLimit = 0 // to collect it took 6 % of a connect's time
+  try {
+    onClose.call(socket)
+  } finally {
+    Error.stackTraceLimit = stackTraceLimit
+  }
 }

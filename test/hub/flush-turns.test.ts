@@ -11,6 +11,11 @@ import { waitFor } from '../support/wait.ts'
 const WRITE_MS = 0.2
 const LARGE = 500
 
+function keepBusy(ms: number): void {
+  const startedMs = performance.now()
+  while (performance.now() - startedMs < ms);
+}
+
 /** An audience of so many streams, each of which takes its time for a write and notes whose it was. */
 function audienceOf(name: string, count: number, written: string[]): Audience {
   const audience = new Audience(name, [name], [new Log(name, 0)], {
@@ -26,8 +31,7 @@ function audienceOf(name: string, count: number, written: string[]): Audience {
       isBlocked: false,
       visitedBy: 0,
       write: () => {
-        const startedMs = performance.now()
-        while (performance.now() - startedMs < WRITE_MS);
+        keepBusy(WRITE_MS)
         written.push(name)
       },
     }
@@ -73,4 +77,21 @@ test('an ephemeral message in the middle of a fan-out is sent behind it', async 
   large.addEphemeral(messageAt(2, { channels: ['large'], isEphemeral: true }))
   flush.enqueue(large)
   await waitFor('both', () => written.length === 2 * LARGE)
+})
+
+test('where the rest of a turn takes long, so does a slice of a fan-out, up to 30 ms', async () => {
+  const written: string[] = []
+  const flush = new Flush({ broker: {} as unknown as Broker, metrics: new Metrics() })
+  const large = audienceOf('large', LARGE, written)
+  publish(flush, large, 1)
+  await new Promise(setImmediate)
+  expect(written.length).toBeLessThan(40) // 2 ms
+  await waitFor('all', () => written.length === LARGE)
+
+  publish(flush, large, 2)
+  keepBusy(150)
+  await new Promise(setImmediate)
+  expect(written.length - LARGE).toBeGreaterThan(40)
+  expect(written.length - LARGE).toBeLessThan(200)
+  await waitFor('all', () => written.length === 2 * LARGE)
 })

@@ -60,6 +60,23 @@ describe(`a socket on Node ${process.versions.node}`, () => {
     expect(socket.destroyed).toBe(false)
   })
 
+  test('collects no stack for the error that node:http makes, and leaves those of others', async () => {
+    const { request, response, socket } = await startExchange()
+    const before = Error.stackTraceLimit
+    const onClose = socket.listeners('close').find(({ name }) => /socketOn/.test(name))
+    const limits: number[] = []
+    const socketOnClose = () => {
+      limits.push(Error.stackTraceLimit)
+      onClose?.call(socket)
+    }
+    const listenersOf = socket.listeners.bind(socket)
+    socket.listeners = (event) => (event === 'close' ? [socketOnClose] : listenersOf(event))
+    expect(detach(request, response)).toBe(true)
+    expect(limits).toEqual([0])
+    expect(Error.stackTraceLimit).toBe(before)
+    expect(before).toBeGreaterThan(0)
+  })
+
   test('goes on as a plain socket: it writes, tells the end of the other side, and answers no request', async () => {
     const { client, request, response, socket, requestCount, received } = await startExchange()
     detach(request, response)
