@@ -56,8 +56,8 @@ export class Publisher {
       const end = text.indexOf('\r\n\r\n', at)
       if (end < 0) break
       const head = text.slice(at, end)
-      const length = Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0)
-      if (text.length < end + 4 + length) break
+      const length = bodyLength(head, text, end + 4)
+      if (length === undefined || text.length < end + 4 + length) break
       this.#answer(head.slice(9, 12), text.slice(end + 4, end + 4 + length))
       at = end + 4 + length
     }
@@ -69,4 +69,15 @@ export class Publisher {
     if (status.startsWith('2')) resolve(body)
     else reject(new Error(`publish: ${status} ${body.slice(0, 300)}`))
   }
+}
+
+const LAST_CHUNK = '\r\n0\r\n\r\n'
+
+/** With the chunks' size lines, where there are some: they are in nobody's JSON. Undefined: it is not whole yet. */
+function bodyLength(head, text, start) {
+  if (!/transfer-encoding: *chunked/i.test(head)) {
+    return Number(/content-length: *(\d+)/i.exec(head)?.[1] ?? 0)
+  }
+  const end = text.indexOf(LAST_CHUNK, start - 2)
+  return end < 0 ? undefined : end + LAST_CHUNK.length - start
 }
