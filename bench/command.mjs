@@ -37,8 +37,9 @@ export async function writeConfig(folder, name, values) {
 
 /** Runs `use(hub)` while a command runs that listens on these ports; all its processes are killed afterwards. */
 export async function withCommand(command, ports, use) {
-  const [file, ...args] = onCoreOfHub([process.execPath, here('hubs/command.mjs'), ...command])
-  const wrapper = spawn(file, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
+  // Only the command is on the hub's core: what looks after its processes takes nothing of it.
+  const args = [here('hubs/command.mjs'), ...onCoreOfHub(command)]
+  const wrapper = spawn(process.execPath, args, { stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   let said = ''
   wrapper.stderr.on('data', (bytes) => {
     said = (said + bytes).slice(-2000)

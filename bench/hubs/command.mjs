@@ -6,9 +6,10 @@ const [command, ...args] = process.argv.slice(2)
 const child = spawn(command, args, { stdio: ['ignore', 'ignore', 'inherit'] })
 /** Pushpin's parts are in process groups of their own; those whose parent has ended are nobody's descendants. */
 let known = []
+const LOOK_EVERY_MS = 2000
 const look = setInterval(() => {
   known = descendantsOf(process.pid)
-}, 500)
+}, LOOK_EVERY_MS)
 
 function end() {
   clearInterval(look)

@@ -33,7 +33,8 @@ export class Answers {
   }
 
   async open(count) {
-    for (let i = 0; i < count; i += 1) await this.#begin()
+    for (let i = 0; i < count; i += 1) this.#ready.push(await this.#begin())
+    await sleep(this.#peer.settleMs ?? 0)
     this.#look = setInterval(() => this.#closeEnded(), LOOK_EVERY_MS)
   }
 
@@ -78,8 +79,14 @@ export class Answers {
     const request = streamRequest(this.#peer.pathOf(channel.name))
     const onContent = channel.meter()
     const [stream] = await openAll(this.#url, 1, 1, () => ({ request, onContent }))
-    if (this.#isOver) stream.close()
-    else this.#ready.push({ channel, stream })
+    return { channel, stream }
+  }
+
+  async #replace() {
+    const answer = await this.#begin()
+    await sleep(this.#peer.settleMs ?? 0)
+    if (this.#isOver) answer.stream.close()
+    else this.#ready.push(answer)
   }
 
   #closeEnded() {
@@ -94,7 +101,7 @@ export class Answers {
         this.error ??= error
       }
       if (this.#isOver) continue
-      this.#begin().catch((error) => {
+      this.#replace().catch((error) => {
         this.error ??= error
       })
     }

@@ -15,13 +15,16 @@ export function request(path, body, headers = '') {
 export class Publisher {
   #socket
   #encode
+  #isTaken
   #out = ''
   #text = ''
   #waiting = []
 
-  constructor(url, encode = (body) => jsonRequest('/publish', body)) {
+  /** `isTaken`: whether the body of a 2xx answer says that all was published. */
+  constructor(url, encode = (body) => jsonRequest('/publish', body), isTaken = () => true) {
     const { hostname, port } = new URL(url)
     this.#encode = encode
+    this.#isTaken = isTaken
     this.#socket = net.connect(Number(port), hostname)
     this.#socket.setNoDelay(true)
     this.#socket.setEncoding('latin1')
@@ -66,7 +69,7 @@ export class Publisher {
 
   #answer(status, body) {
     const { resolve, reject } = this.#waiting.shift()
-    if (status.startsWith('2')) resolve(body)
+    if (status.startsWith('2') && this.#isTaken(body)) resolve(body)
     else reject(new Error(`publish: ${status} ${body.slice(0, 300)}`))
   }
 }

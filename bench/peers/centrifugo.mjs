@@ -10,7 +10,10 @@ const SECRET = 'a-secret-of-the-bench-of-more-than-32-bytes'
 export const centrifugo = {
   name: 'centrifugo',
   hasBatches: true,
-  missing: () => (onPath('centrifugo') === undefined ? 'not on PATH: left out' : undefined),
+  missing: () =>
+    onPath('centrifugo') === undefined
+      ? 'not on PATH (go install github.com/centrifugal/centrifugo/v6@v6.9.1): left out'
+      : undefined,
   run: (use) =>
     withFolder(async (folder) => {
       const port = await freePort()
@@ -23,7 +26,7 @@ export const centrifugo = {
     const connect = { token: signToken({ sub: 'bench', channels: [channel] }, SECRET) }
     return `/connection/uni_sse?cf_connect=${encodeURIComponent(JSON.stringify(connect))}`
   },
-  publisher: ({ url }) => new Publisher(url, encode),
+  publisher: ({ url }) => new Publisher(url, encode, (body) => !body.includes('"error"')),
 }
 
 function encode(body) {

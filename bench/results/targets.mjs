@@ -66,7 +66,12 @@ function memoryTargets(results, peers) {
     .flatMap((peer) => of('idle', 'asItStands', peer) ?? [])
   const lowest = others.length === 0 ? undefined : Math.min(...others)
   return [
-    atMost('(e) bytes for each idle stream', of('idle', 'collected'), 4500, 3500),
+    atMost(
+      '(e) bytes for each idle stream, after a collection of the last resort',
+      of('idle', 'collected'),
+      4500,
+      3500,
+    ),
     atMost(
       '(e) as it stands, × the lowest of the peers',
       ratio(of('idle', 'asItStands'), lowest),
@@ -101,7 +106,7 @@ function publishTargets(results) {
 
 function stalledTargets(results) {
   const { of } = reader(results, 'stalled')
-  const p99 = ratio(of('who has stalled', 'p99'), of('who reads', 'p99'))
+  const p99 = ratio(of('its one reader has stalled', 'p99'), of('nobody reads it', 'p99'))
   return [atMost('(h) p99 of the others, × that with nobody stalled', p99, 1.2)]
 }
 

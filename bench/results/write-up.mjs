@@ -34,6 +34,7 @@ function versions() {
 /** The whole of results.md. */
 export function writeUp(results, works, peers) {
   const scale = SCALE === 1 ? '' : `BENCH_SCALE=${SCALE} `
+  const chosen = process.env.BENCH_PEERS ? `BENCH_PEERS=${process.env.BENCH_PEERS} ` : ''
   const machine = `${cpus().length} × ${cpus()[0].model.trim()}, Linux ${release()}`
   const tables = works.flatMap((work) => [
     `## ${work.title}\n`,
@@ -50,7 +51,7 @@ export function writeUp(results, works, peers) {
     `- versions: ${versions()
       .map((pair) => pair.join(' '))
       .join(', ')}`,
-    `- command: \`${scale}BENCH_ROUNDS=${ROUNDS} BENCH_SECONDS=${SECONDS} npm run bench:peers\``,
+    `- command: \`${scale}${chosen}BENCH_ROUNDS=${ROUNDS} BENCH_SECONDS=${SECONDS} npm run bench:peers\``,
     ...(SCALE === 1 ? [] : [`- streams and channels × ${SCALE}: a trial, not a result`]),
     ...leftOut,
     '',

@@ -14,7 +14,6 @@ async function measure(peer, hub, { channels, batch, isPaced }) {
   const publisher = peer.publisher(hub)
   try {
     await answers.open(channels)
-    await sleep(peer.settleMs ?? 0)
     const isDue = isPaced ? atRate(channels * PER_SECOND, batch) : () => true
     const next =
       batch === 1 ? () => answers.next() : () => Array.from({ length: batch }, () => answers.next())

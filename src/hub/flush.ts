@@ -14,10 +14,10 @@ const SLICE_FEW_MS = 2
 /** With many short fan-outs waiting, short slices would starve them behind publishing. */
 const SLICE_MANY_MS = 10
 const MANY_AUDIENCES = 8
-/** Where the rest of a turn (publishing, accepting) took longer, a fan-out may take as long as that, up to this. */
+/** Where the rest of a turn (publishing, accepting) took longer, a slice may take as long as that, up to this. */
 const MAX_SLICE_MS = 30
-/** Streams that read from the log get at least so long in each turn. */
-const CATCH_UP_MS = 1
+/** Streams that read from the log get at least so much more of a turn as a part of the slice. */
+const CATCH_UP_SHARE = 0.5
 /** Streams written between two looks at the clock, and bytes: the kernel takes its time for large ones. */
 const WRITES_PER_CLOCK = 16
 const BYTES_PER_CLOCK = 32 * 1024
@@ -94,9 +94,9 @@ export class Flush {
   #run(): void {
     this.#isScheduled = false
     const startedMs = performance.now()
-    const deadlineMs = startedMs + this.#sliceMs(startedMs - this.#scheduledMs)
-    this.#fanOut(deadlineMs)
-    this.catchUp.run(Math.max(deadlineMs, performance.now() + CATCH_UP_MS))
+    const sliceMs = this.#sliceMs(startedMs - this.#scheduledMs)
+    this.#fanOut(startedMs + sliceMs)
+    this.catchUp.run(Math.max(startedMs + sliceMs, performance.now() + sliceMs * CATCH_UP_SHARE))
     if (this.#audiences.length > 0 || !this.catchUp.isIdle) this.#schedule()
   }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { type Broker } from '../../src/broker/broker.ts'
 import { Audience } from '../../src/hub/audience.ts'
 import { Flush } from '../../src/hub/flush.ts'
@@ -94,4 +94,23 @@ test('where the rest of a turn takes long, so does a slice of a fan-out, up to 3
   expect(written.length - LARGE).toBeGreaterThan(40)
   expect(written.length - LARGE).toBeLessThan(200)
   await waitFor('all', () => written.length === 2 * LARGE)
+})
+
+test('streams that are behind have a part of every turn, beside an audience that never ends', async () => {
+  const flush = new Flush({ broker: {} as unknown as Broker, metrics: new Metrics() })
+  const parts: number[] = []
+  vi.spyOn(flush.catchUp, 'run').mockImplementation((deadlineMs) => {
+    parts.push(deadlineMs - performance.now())
+  })
+  const large = audienceOf('large', LARGE, [])
+  publish(flush, large, 1)
+  await new Promise(setImmediate)
+  expect(parts.at(-1)).toBeGreaterThan(0.5) // of 2 ms
+  await waitFor('all', () => !large.isQueued)
+
+  publish(flush, large, 2)
+  keepBusy(150)
+  await new Promise(setImmediate)
+  expect(parts.at(-1)).toBeGreaterThan(5) // of 30 ms
+  await waitFor('all', () => !large.isQueued)
 })
