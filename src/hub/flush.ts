@@ -16,7 +16,7 @@ const SLICE_MANY_MS = 10
 const MANY_AUDIENCES = 8
 /** Where the rest of a turn (publishing, accepting) took longer, a slice may take as long as that, up to this. */
 const MAX_SLICE_MS = 30
-/** Streams that read from the log get at least so much more of a turn as a part of the slice. */
+/** Behind the fan-outs, streams that read from the log get at least this part of a slice. */
 const CATCH_UP_SHARE = 0.5
 /** Streams written between two looks at the clock, and bytes: the kernel takes its time for large ones. */
 const WRITES_PER_CLOCK = 16

@@ -4,7 +4,7 @@ import { type CutPlace } from '../../support/cutting-proxy.ts'
 import { type TestHub } from '../../support/hub.ts'
 import { waitFor } from '../../support/wait.ts'
 import { type Client } from './client.ts'
-import { CHANNEL, setStage, startHubFor, STEP_MS, TEST_MS } from './stage.ts'
+import { CHANNEL, setStage, type Stage, startHubFor, STEP_MS, TEST_MS } from './stage.ts'
 
 /** With its id. */
 export const CLOSE_BLOCK = /event: piazza\.close\nretry: \d+\ndata: .*\nid: (\S+)\n\n/
@@ -12,6 +12,12 @@ export const CLOSE_BLOCK = /event: piazza\.close\nretry: \d+\ndata: .*\nid: (\S+
 export const inCloseBlock: CutPlace = (sent) => {
   const block = CLOSE_BLOCK.exec(sent)
   return block === null ? undefined : block.index + block[0].indexOf('id: ') + 'id: 0h'.length
+}
+
+/** Nothing is published any more: a page that uses fetch may not see what comes together with a cut. */
+export async function prepareCut(stage: Stage, place: CutPlace): Promise<void> {
+  await stage.waitForMessages('before the cut')
+  stage.proxy.cutAt(place)
 }
 
 /**
@@ -33,10 +39,8 @@ async function playDrain(client: Client, place?: CutPlace): Promise<void> {
   let stopPublishing = keepPublishing(() => stage.send('message'))
   await waitFor('some messages', () => stage.messages().length > 5, STEP_MS)
   if (place !== undefined) {
-    // a page that uses fetch may not see what comes together with a cut
     await stopPublishing()
-    await stage.waitForMessages('before the cut')
-    stage.proxy.cutAt(place)
+    await prepareCut(stage, place)
   }
   const closing = stage.hub.app.close(0)
   if (place !== undefined) {

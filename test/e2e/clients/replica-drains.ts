@@ -4,7 +4,7 @@ import { type TestHub } from '../../support/hub.ts'
 import { startRedis } from '../../support/redis.ts'
 import { waitFor } from '../../support/wait.ts'
 import { type Client } from './client.ts'
-import { CLOSE_BLOCK, inCloseBlock, keepPublishing } from './drains.ts'
+import { CLOSE_BLOCK, inCloseBlock, keepPublishing, prepareCut } from './drains.ts'
 import { setStage, startHubFor, STEP_MS, TEST_MS } from './stage.ts'
 
 /** A deploy over Redis: a hub is drained while the other replica is published to, and the client goes there. */
@@ -28,10 +28,8 @@ async function playDrain(client: Client, place?: CutPlace): Promise<void> {
   await waitFor('some messages', () => stage.messages().length > 5, STEP_MS)
   stage.proxy.lead(other.port)
   if (place !== undefined) {
-    // a page that uses fetch may not see what comes together with a cut
     await stopPublishing()
-    await stage.waitForMessages('before the cut')
-    stage.proxy.cutAt(place)
+    await prepareCut(stage, place)
   }
   const closing = stage.hub.app.close(0)
   if (place !== undefined) {
