@@ -63,7 +63,8 @@ export class Flush {
   /** Fan-outs whose time was up; their audiences are in the queue, behind those that have had none. */
   readonly #begun = new Map<Audience, FanOut>()
   #isScheduled = false
-  #scheduledMs = 0
+  /** When what a turn takes for other things began. */
+  #restBeganMs = 0
   #serial = 0
 
   constructor({ broker, metrics }: FlushOptions) {
@@ -87,17 +88,18 @@ export class Flush {
   #schedule(): void {
     if (this.#isScheduled) return
     this.#isScheduled = true
-    this.#scheduledMs = performance.now()
+    this.#restBeganMs = performance.now()
     setImmediate(() => this.#run())
   }
 
   #run(): void {
     this.#isScheduled = false
     const startedMs = performance.now()
-    const sliceMs = this.#sliceMs(startedMs - this.#scheduledMs)
+    const sliceMs = this.#sliceMs(startedMs - this.#restBeganMs)
     this.#fanOut(startedMs + sliceMs)
     this.catchUp.run(Math.max(startedMs + sliceMs, performance.now() + sliceMs * CATCH_UP_SHARE))
     if (this.#audiences.length > 0 || !this.catchUp.isIdle) this.#schedule()
+    this.#restBeganMs = performance.now() // the next may have been asked for in the middle of this one
   }
 
   /**

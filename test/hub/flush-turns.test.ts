@@ -114,3 +114,24 @@ test('streams that are behind have a part of every turn, beside an audience that
   expect(parts.at(-1)).toBeGreaterThan(5) // of 30 ms
   await waitFor('all', () => !large.isQueued)
 })
+
+test('what a flush takes itself does not count as the rest of the turn, whenever the next was asked for', async () => {
+  const written: string[] = []
+  const flush = new Flush({ broker: {} as unknown as Broker, metrics: new Metrics() })
+  const large = audienceOf('large', LARGE, written)
+  const small = audienceOf('small', 1, written)
+  const first = large.streams.at(-1)! // visited from the end
+  const write = first.write.bind(first)
+  first.write = (chunk) => {
+    publish(flush, small, 2) // in the middle of the flush
+    write(chunk)
+  }
+  publish(flush, large, 1)
+  keepBusy(150)
+  await new Promise(setImmediate)
+  const inFirst = written.length
+  expect(inFirst).toBeGreaterThan(40) // 30 ms
+  await new Promise(setImmediate)
+  expect(written.length - inFirst).toBeLessThan(40) // 2 ms
+  await waitFor('all', () => written.length === LARGE + 1)
+})
