@@ -17,6 +17,8 @@ const ALL = [
   'redis',
   'replicas',
 ]
+/** A work of `bench:peers`, of Piazza only. */
+const WORKS = { growth: { file: 'peers.mjs', args: ['growth'], env: { BENCH_PEERS: 'piazza' } } }
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !ALL.includes(name))
 if (unknown !== undefined) throw new Error(`there is no ${unknown}: there are ${ALL.join(', ')}`)
@@ -27,12 +29,13 @@ console.log(
 )
 for (const name of wanted.length === 0 ? ALL : wanted) {
   console.log(`\n${name} (load average before: ${load()})`)
-  const [file, endWithParent] = [`${name}.mjs`, 'hubs/end-with-parent.mjs'].map((path) =>
-    fileURLToPath(new URL(path, import.meta.url)),
+  const { file = `${name}.mjs`, args = [], env = {} } = WORKS[name] ?? {}
+  const [path, endWithParent] = [file, 'hubs/end-with-parent.mjs'].map((relative) =>
+    fileURLToPath(new URL(relative, import.meta.url)),
   )
-  const measurement = spawn(process.execPath, ['--import', endWithParent, file], {
+  const measurement = spawn(process.execPath, ['--import', endWithParent, path, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { BENCH_QUICK: '1', ...process.env },
+    env: { BENCH_QUICK: '1', ...process.env, ...env },
   })
   const [status] = await once(measurement, 'exit')
   if (status !== 0) process.exit(1)

@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url'
 import { requireFiles } from './file-limit.mjs'
 import { PEERS } from './peers/all.mjs'
 import { Results } from './results/results.mjs'
+import { targetTable } from './results/targets.mjs'
 import { writeUp } from './results/write-up.mjs'
-import { tableOf } from './results/table.mjs'
+import { tablesOf } from './results/table.mjs'
 import { ROUNDS, scaled } from './settings.mjs'
 import { WORKS } from './work/all.mjs'
 
@@ -71,13 +72,11 @@ for (const work of works) {
       }
     }
   }
-  for (const variant of work.variants) {
-    console.log(`\n${work.title}: ${variant.name} (load average ${load()})`)
-    console.log(tableOf(results, work, variant, peers))
+  for (const { title, table } of tablesOf(results, work, peers)) {
+    console.log(`\n${work.title}: ${title} (load average ${load()})\n${table}`)
   }
 }
 const isWhole = works.length === WORKS.length && peers.length === PEERS.length
-const text = writeUp(results, works, peers)
 const file = process.env.BENCH_RESULTS ?? (isWhole ? here('results.md') : undefined)
-if (file !== undefined) writeFileSync(file, text)
-console.log(`\n${text.slice(text.indexOf('## Targets'))}`)
+if (file !== undefined) writeFileSync(file, writeUp(results, works, peers))
+console.log(`\nTargets\n${targetTable(results, works, peers)}`)

@@ -7,5 +7,7 @@ export function range(values, digits = 0) {
 }
 
 export function median(values) {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]
+  const sorted = values.toSorted((a, b) => a - b)
+  const middle = Math.floor(sorted.length / 2)
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2
 }

@@ -1,18 +1,28 @@
+import { growthOf } from '../load/growth.mjs'
+import { growth } from '../work/growth.mjs'
+
 const NCHAN = 'nchan'
 const GO_HUBS = ['mercure', 'centrifugo']
 const PACED = '50/s × 1000'
 const LAGS = [PACED, '10/s × 5000', '1/s × 15000']
 const STORMS = ['new', 'each resumes 100 messages']
+const MAX_GROWTH = 1.5
 /** Single publishes, and the same in batches. */
-const MANY_CHANNELS = [
-  ['(c)', 'channels', '1000 × 1, single', '1000 × 1, batches of 100'],
-  ['(c)', 'channels', '100 × 100, single', '100 × 100, batches of 100'],
-  ['(j)', 'answers', 'single, as fast as answers come', 'batches of 100, as fast as answers come'],
+const CHANNELS = [
+  ['(c)', '1000 × 1, single', '1000 × 1, batches of 100'],
+  ['(c)', '100 × 100, single', '100 × 100, batches of 100'],
+]
+const ANSWERS = [
+  ['(j)', 'single, as fast as answers come', 'batches of 100, as fast as answers come'],
 ]
 
 const atLeast = (what, value, must, aim) => ({ what, value, must, aim, isLeast: true })
 const atMost = (what, value, must, aim) => ({ what, value, must, aim, isLeast: false })
 const ratio = (a, b) => (a === undefined || b === undefined ? undefined : a / b)
+
+/** Those that were measured beside. */
+const goHubs = (results, peers) =>
+  GO_HUBS.filter((peer) => peers.includes(peer) && !results.leftOut.has(peer))
 
 /** A value of a variant, and the same as a ratio to that of a peer, which may be of another variant. */
 function reader(results, work) {
@@ -30,14 +40,14 @@ function saturationTargets(results) {
   ])
 }
 
-function lagTargets(results) {
+function lagTargets(results, peers) {
   const { to } = reader(results, 'lag')
   const beside = (peer, variant, column, must, aim) =>
     atMost(`(b) ${variant}: ${column}, × ${peer}`, to(peer, variant, column), must, aim)
   const targets = []
   for (const variant of LAGS) {
     targets.push(beside(NCHAN, variant, 'p50', 1.3, 1), beside(NCHAN, variant, 'p99', 2, 1))
-    for (const peer of GO_HUBS) {
+    for (const peer of goHubs(results, peers)) {
       targets.push(beside(peer, variant, 'p50', 1), beside(peer, variant, 'p99', 1))
     }
   }
@@ -45,9 +55,9 @@ function lagTargets(results) {
   return [...targets, atMost(`(d) ${PACED}: CPU, × a C loop of send()`, paced, 1.3, 1.15)]
 }
 
-function manyChannelTargets(results) {
-  return MANY_CHANNELS.flatMap(([letter, work, single, batches]) => {
-    const { to } = reader(results, work)
+const manyChannelTargets = (work, variants) => (results) => {
+  const { to } = reader(results, work)
+  return variants.flatMap(([letter, single, batches]) => {
     return [
       atLeast(`${letter} ${single}: × nchan`, to(NCHAN, single, 'perSecond'), 0.7, 1),
       atLeast(
@@ -80,7 +90,7 @@ function memoryTargets(results, peers) {
   ]
 }
 
-function stormTargets(results) {
+function stormTargets(results, peers) {
   const { of, to } = reader(results, 'storm')
   const targets = []
   for (const variant of STORMS) {
@@ -88,7 +98,7 @@ function stormTargets(results) {
       atMost(`(f) ${variant}: slowest publish ms`, of(variant, 'slowest'), 1000),
       atMost(`(f) ${variant}: time, × nchan`, to(NCHAN, variant, 'seconds'), undefined, 1),
     )
-    for (const peer of GO_HUBS) {
+    for (const peer of goHubs(results, peers)) {
       targets.push(atMost(`(f) ${variant}: time, × ${peer}`, to(peer, variant, 'seconds'), 1))
     }
   }
@@ -110,6 +120,20 @@ function stalledTargets(results) {
   return [atMost('(h) p99 of the others, × that with nobody stalled', p99, 1.2)]
 }
 
+/** How much more a delivery costs than with the cheapest smaller number. */
+function growthTargets(results) {
+  const { of } = reader(results, growth.name)
+  const measured = (isOneChannel) => {
+    const variants = growth.variants.filter((variant) => variant.isOneChannel === isOneChannel)
+    const costs = variants.map(({ name }) => of(name, 'microseconds'))
+    return costs.includes(undefined) ? undefined : growthOf(costs)
+  }
+  return [
+    atMost('growth: streams of one channel', measured(true), MAX_GROWTH),
+    atMost('growth: channels with one stream each', measured(false), MAX_GROWTH),
+  ]
+}
+
 function verdict({ value, isLeast }, bound) {
   if (bound === undefined) return ''
   const sign = isLeast ? '≥' : '≤'
@@ -118,21 +142,27 @@ function verdict({ value, isLeast }, bound) {
   return `${sign} ${bound}: ${isMet ? 'met' : 'NOT met'}`
 }
 
-/** What Piazza aims at, most of it as ratios of medians of one run, and whether it is met. */
-export function targetTable(results, peers) {
-  const targets = [
-    ...saturationTargets(results),
-    ...lagTargets(results),
-    ...manyChannelTargets(results),
-    ...memoryTargets(results, peers),
-    ...stormTargets(results),
-    ...publishTargets(results),
-    ...stalledTargets(results),
-  ]
-  const rows = targets.map((target) => {
-    const measured = target.value === undefined ? 'not measured' : target.value.toFixed(2)
-    return [target.what, measured, verdict(target, target.must), verdict(target, target.aim)]
-  })
+const OF_WORKS = {
+  saturation: saturationTargets,
+  lag: lagTargets,
+  channels: manyChannelTargets('channels', CHANNELS),
+  memory: memoryTargets,
+  storm: stormTargets,
+  publish: publishTargets,
+  stalled: stalledTargets,
+  answers: manyChannelTargets('answers', ANSWERS),
+  growth: growthTargets,
+}
+
+/** What Piazza aims at in these works, most of it as ratios of medians of one run, and whether it is met. */
+export function targetTable(results, works, peers) {
+  const names = peers.map(({ name }) => name)
+  const rows = works
+    .flatMap(({ name }) => OF_WORKS[name](results, names))
+    .map((target) => {
+      const measured = target.value === undefined ? 'not measured' : target.value.toFixed(2)
+      return [target.what, measured, verdict(target, target.must), verdict(target, target.aim)]
+    })
   return [['', 'measured', 'must', 'aim'], ['---', '---', '---', '---'], ...rows]
     .map((cells) => `| ${cells.join(' | ')} |`)
     .join('\n')

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { onPath } from '../on-path.mjs'
 import { ROUNDS, SCALE, SECONDS } from '../settings.mjs'
-import { tableOf } from './table.mjs'
+import { tablesOf } from './table.mjs'
 import { targetTable } from './targets.mjs'
 
 function output(command, ...args) {
@@ -38,9 +38,7 @@ export function writeUp(results, works, peers) {
   const machine = `${cpus().length} × ${cpus()[0].model.trim()}, Linux ${release()}`
   const tables = works.flatMap((work) => [
     `## ${work.title}\n`,
-    ...work.variants.map(
-      (variant) => `${variant.name}:\n\n${tableOf(results, work, variant, peers)}\n`,
-    ),
+    ...tablesOf(results, work, peers).map(({ title, table }) => `${title}:\n\n${table}\n`),
   ])
   const leftOut = [...results.leftOut].map(([name, reason]) => `- ${name}: ${reason}`)
   return [
@@ -55,12 +53,9 @@ export function writeUp(results, works, peers) {
     ...(SCALE === 1 ? [] : [`- streams and channels × ${SCALE}: a trial, not a result`]),
     ...leftOut,
     '',
-    'Medians of the rounds, in brackets the lowest to the highest. `–`: the peer can not do this.\n',
+    'Medians of the rounds, in brackets the lowest to the highest; a round that failed has no part in them, and its row says so. `–`: the peer can not do this.\n',
     '## Targets\n',
-    `${targetTable(
-      results,
-      peers.map(({ name }) => name),
-    )}\n`,
+    `${targetTable(results, works, peers)}\n`,
     ...tables,
   ].join('\n')
 }
