@@ -16,8 +16,8 @@ export async function pace(publisher, count, perSecond, bodyOf) {
   const startMs = performance.now()
   const answers = []
   for (let i = 0; i < count; i += 1) {
-    const dueMs = startMs + (i / perSecond) * 1000
-    if (performance.now() < dueMs) await sleep(dueMs - performance.now())
+    const earlyMs = startMs + (i / perSecond) * 1000 - performance.now()
+    if (earlyMs > 0) await sleep(earlyMs)
     answers.push(publisher.publish(bodyOf(i)))
   }
   await inTime(Promise.all(answers))
