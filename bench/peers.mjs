@@ -1,10 +1,12 @@
 // npm run bench:peers: Piazza beside other hubs, the same work for each in one run; `npm run bench:peers -- lag storm`
-// makes these works only. A run of all works of all peers writes results.md. See README.md.
+// makes these works only. A run of all works of all peers writes results.md; with
+// BENCH_RAW it can be made in several: what came out is kept in that file. See README.md.
 import { spawn } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { requireFiles } from './file-limit.mjs'
 import { PEERS } from './peers/all.mjs'
+import { dateText, describeRun } from './results/describe-run.mjs'
 import { Results } from './results/results.mjs'
 import { targetTable } from './results/targets.mjs'
 import { writeUp } from './results/write-up.mjs'
@@ -50,10 +52,15 @@ function run(work, variant, peer) {
 }
 
 const peerNames = (process.env.BENCH_PEERS ?? '').split(',').filter((name) => name !== '')
-const works = choose(WORKS, process.argv.slice(2), 'work')
+const workNames = process.argv.slice(2)
+const works = choose(WORKS, workNames, 'work')
 const peers = choose(PEERS, peerNames, 'peer')
 requireFiles(scaled(15_000))
-const results = new Results(load())
+const raw = process.env.BENCH_RAW
+const results =
+  raw !== undefined && existsSync(raw) ? Results.fromText(readFileSync(raw, 'utf8')) : new Results()
+const made = describeRun(works, workNames, load())
+results.beginRun(made)
 for (const peer of peers) {
   const reason = peer.missing()
   if (reason !== undefined) {
@@ -76,7 +83,14 @@ for (const work of works) {
     console.log(`\n${work.title}: ${title} (load average ${load()})\n${table}`)
   }
 }
-const isWhole = works.length === WORKS.length && peers.length === PEERS.length
+made.ended = dateText()
+if (raw !== undefined) writeFileSync(raw, results.toText())
+const isWhole = peers.length === PEERS.length && WORKS.every(({ name }) => results.hasWork(name))
 const file = process.env.BENCH_RESULTS ?? (isWhole ? here('results.md') : undefined)
-if (file !== undefined) writeFileSync(file, writeUp(results, works, peers))
+if (file !== undefined) writeFileSync(file, writeUp(results, WORKS, peers))
 console.log(`\nTargets\n${targetTable(results, works, peers)}`)
+const [piazza] = PEERS
+const failed = works.flatMap((work) =>
+  work.variants.flatMap(({ name }) => results.failures(work.name, name, piazza.name).reasons),
+)
+if (failed.length > 0) process.exitCode = 1

@@ -13,7 +13,10 @@ const HEADERS = `Content-Type: application/x-www-form-urlencoded\r\nAuthorizatio
 /** With its local transport, its fastest, it has no history, so nothing is resumed. */
 export const mercure = {
   name: 'mercure',
-  missing: () => (onPath('mercure') === undefined ? 'not on PATH: left out' : undefined),
+  missing: () =>
+    onPath('mercure') === undefined
+      ? 'not on PATH (a binary is on the releases page of github.com/dunglas/mercure): left out'
+      : undefined,
   run: (use) =>
     withFolder(async (folder) => {
       const port = await freePort()

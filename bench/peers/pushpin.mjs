@@ -16,8 +16,8 @@ export const pushpin = {
   /** ZeroMQ's PUSH has none: a rate of publishing would be the kernel's. */
   hasAnswers: false,
   window: 64,
-  /** A stream is answered before it is subscribed: with 500 ms, 8 of 1000 missed the first messages on a busy machine. */
-  settleMs: 3000,
+  /** A stream is answered before it is subscribed: after 3 s, 14 of 1000 missed the first messages. */
+  settleMs: 6000,
   missing() {
     if (['pushpin', 'condure', 'zurl'].every((command) => onPath(command) !== undefined)) {
       return undefined

@@ -2,15 +2,43 @@ import { median } from '../load/range.mjs'
 
 const keyOf = (work, variant, peer) => `${work}|${variant}|${peer}`
 
-/** What came out of each round of each measurement. */
+/** What came out of each round of each measurement, of one run of `bench:peers` or of several. */
 export class Results {
   /** Peers that can't be had here, and why. */
   leftOut = new Map()
-  loadBefore
+  /** What each run was made with, and the names of its works. */
+  runs = []
   #outcomes = new Map()
 
-  constructor(loadBefore) {
-    this.loadBefore = loadBefore
+  /** As `toText` wrote it. */
+  static fromText(text) {
+    const { runs, leftOut, outcomes } = JSON.parse(text)
+    const results = new Results()
+    results.runs = runs
+    results.leftOut = new Map(leftOut)
+    results.#outcomes = new Map(outcomes)
+    return results
+  }
+
+  toText() {
+    const { runs, leftOut } = this
+    return JSON.stringify({ runs, leftOut: [...leftOut], outcomes: [...this.#outcomes] })
+  }
+
+  /** A work that is made anew is forgotten first. */
+  beginRun(run) {
+    const isAnew = (name) => run.works.includes(name)
+    for (const key of this.#outcomes.keys()) {
+      if (isAnew(key.split('|', 1)[0])) this.#outcomes.delete(key)
+    }
+    for (const earlier of this.runs) {
+      earlier.works = earlier.works.filter((name) => !isAnew(name))
+    }
+    this.runs = [...this.runs.filter(({ works }) => works.length > 0), run]
+  }
+
+  hasWork(name) {
+    return this.runs.some(({ works }) => works.includes(name))
   }
 
   leaveOut(peer, reason) {
@@ -33,6 +61,11 @@ export class Results {
   median(work, variant, peer, column) {
     const values = this.values(work, variant, peer, column)
     return values.length === 0 ? undefined : median(values)
+  }
+
+  most(work, variant, peer, column) {
+    const values = this.values(work, variant, peer, column)
+    return values.length === 0 ? undefined : Math.max(...values)
   }
 
   failures(work, variant, peer) {

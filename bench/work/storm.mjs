@@ -49,6 +49,7 @@ async function publishMissed(peer, hub, publisher, channel) {
   while (!text.includes(last) && performance.now() < endMs) await sleep(10)
   stream.close()
   const block = text.split('\n\n').find((part) => part.includes('~0000000'))
+  if (block === undefined) throw new Error('the message to resume behind did not come')
   return /^id: ?(.+)$/m.exec(block)[1]
 }
 
