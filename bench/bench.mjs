@@ -7,18 +7,18 @@ import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
+/** Files of this folder, and works of `bench:peers` beside the naive hub. */
 const ALL = [
   'memory',
   'connect',
   'growth',
-  'latency',
+  'lag',
   'saturation',
   'stalled-reader',
   'redis',
   'replicas',
 ]
-/** A work of `bench:peers`, of Piazza only. */
-const WORKS = { growth: { file: 'peers.mjs', args: ['growth'], env: { BENCH_PEERS: 'piazza' } } }
+const WORKS = ['growth', 'lag', 'saturation']
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !ALL.includes(name))
 if (unknown !== undefined) throw new Error(`there is no ${unknown}: there are ${ALL.join(', ')}`)
@@ -29,13 +29,13 @@ console.log(
 )
 for (const name of wanted.length === 0 ? ALL : wanted) {
   console.log(`\n${name} (load average before: ${load()})`)
-  const { file = `${name}.mjs`, args = [], env = {} } = WORKS[name] ?? {}
+  const [file, args] = WORKS.includes(name) ? ['peers.mjs', [name]] : [`${name}.mjs`, []]
   const [path, endWithParent] = [file, 'hubs/end-with-parent.mjs'].map((relative) =>
     fileURLToPath(new URL(relative, import.meta.url)),
   )
   const measurement = spawn(process.execPath, ['--import', endWithParent, path, ...args], {
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: { BENCH_QUICK: '1', ...process.env, ...env },
+    env: { BENCH_QUICK: '1', BENCH_PEERS: 'piazza,naive', ...process.env },
   })
   const [status] = await once(measurement, 'exit')
   if (status !== 0) process.exit(1)

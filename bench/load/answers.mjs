@@ -9,7 +9,7 @@ const DEADLINE_MS = 20_000
 
 /**
  * Answers as a language model gives them: `count` channels at a time with one stream each, each `tokens` messages of 8
- * bytes long. One that is through is checked and closed, and the next channel begins.
+ * bytes long, the first ones up to so many. One that is through is checked and closed, and the next channel begins.
  */
 export class Answers {
   lags = new LagHistogram()
@@ -33,7 +33,10 @@ export class Answers {
   }
 
   async open(count) {
-    for (let i = 0; i < count; i += 1) this.#ready.push(await this.#begin())
+    // as after a while: some have only begun, some are nearly through
+    for (let i = 1; i <= count; i += 1) {
+      this.#ready.push(await this.#begin(Math.ceil((i * this.#tokens) / count)))
+    }
     await sleep(this.#peer.settleMs ?? 0)
     this.#look = setInterval(() => this.#closeEnded(), LOOK_EVERY_MS)
   }
@@ -46,7 +49,7 @@ export class Answers {
   next() {
     const answer = this.#ready.shift()
     const message = answer.channel.next()
-    if (answer.channel.sent.length < this.#tokens) this.#ready.push(answer)
+    if (answer.channel.sent.length < answer.tokens) this.#ready.push(answer)
     else {
       this.#ending.add(answer)
       if (this.#peer.canEnd) message.end = true
@@ -73,13 +76,13 @@ export class Answers {
     for (const { stream } of [...this.#ready, ...this.#ending]) stream.close()
   }
 
-  async #begin() {
+  async #begin(tokens = this.#tokens) {
     const channel = new CheckedChannel(`answer.${this.#begun}`, this.lags, TOKEN_BYTES)
     this.#begun += 1
     const request = streamRequest(this.#peer.pathOf(channel.name))
     const onContent = channel.meter()
     const [stream] = await openAll(this.#url, 1, 1, () => ({ request, onContent }))
-    return { channel, stream }
+    return { channel, stream, tokens }
   }
 
   async #replace() {

@@ -26,11 +26,13 @@ async function measure(peer, hub, { channels, batch, isPaced }) {
     const took = (performance.now() - start.ms) / 1000
     const { lags } = answers
     const cpu = hub.cpuSeconds() - start.hub
+    const ended = answers.ended - start.ended
+    if (ended === 0) throw new Error('no channel has ended')
     const measured = {
       perSecond: lags.count / took,
       p50: lags.quantile(0.5),
       p99: lags.quantile(0.99),
-      ended: (answers.ended - start.ended) / took,
+      ended: ended / took,
       microseconds: (cpu / lags.count) * 1e6,
     }
     await loop.stop()

@@ -7,33 +7,45 @@ const DELIVERIES_PER_SECOND = 5000
 const PUBLISHES_PER_SECOND = 500
 const DATA = 'x'.repeat(100)
 const FRAME_BYTES = 124
+const MIN_MESSAGES = 3
 const STREAM_COUNTS = IS_QUICK ? [10, 1000, 15_000] : [10, 100, 1000, 10_000, 15_000]
 const CHANNEL_COUNTS = IS_QUICK ? [1, 100, 10_000] : [1, 10, 100, 1000, 10_000]
 
-/** CPU seconds of the hub in `SECONDS` with so many messages. */
-async function cpuOf({ url, cpuSeconds }, count, channelOf) {
+/** CPU seconds of the hub while so many messages are published, the i-th to `channelOf(i)`. */
+async function cpuOf({ url, cpuSeconds }, { count, perSecond, channelOf }) {
   const start = { cpu: cpuSeconds(), ms: performance.now() }
   const bodyOf = (i) => ({ channel: channelOf(i), data: DATA })
-  await publishPaced(url, count, count / SECONDS, bodyOf)
-  await sleep(Math.max(0, start.ms + SECONDS * 1000 - performance.now()))
+  await publishPaced(url, count, perSecond, bodyOf)
+  await sleep(Math.max(0, start.ms + (count / perSecond) * 1000 - performance.now()))
   return cpuSeconds() - start.cpu
+}
+
+async function idleShareOf({ cpuSeconds }) {
+  const start = { cpu: cpuSeconds(), ms: performance.now() }
+  await sleep(SECONDS * 1000)
+  return (cpuSeconds() - start.cpu) / ((performance.now() - start.ms) / 1000)
 }
 
 async function measure(_peer, hub, { streams, channels, perSecond }) {
   const channelOf = (i) => `bench.${i % channels}`
-  const count = Math.ceil(SECONDS * perSecond)
+  // each channel gets one
+  const count = Math.max(MIN_MESSAGES, channels, Math.ceil(SECONDS * perSecond))
   const opened = await openStreams(hub.url, streams, channelOf)
   const content = () => opened.reduce((sum, stream) => sum + stream.content, 0)
-  await cpuOf(hub, count, channelOf) // the code is compiled
+  await cpuOf(hub, { count, perSecond, channelOf }) // the code is compiled
   await settle(content)
-  const idle = await cpuOf(hub, 0, channelOf)
+  const idleShare = await idleShareOf(hub)
   const before = content()
-  const loaded = await cpuOf(hub, count, channelOf)
+  const cpu = await cpuOf(hub, { count, perSecond, channelOf })
   await settle(content)
   const deliveries = (count * streams) / channels
   if (content() - before !== deliveries * FRAME_BYTES) throw new Error('deliveries are missing')
   for (const stream of opened) stream.close()
-  return { microseconds: ((loaded - idle) / deliveries) * 1e6, hubShare: loaded / SECONDS }
+  const seconds = count / perSecond
+  return {
+    microseconds: ((cpu - idleShare * seconds) / deliveries) * 1e6,
+    hubShare: cpu / seconds,
+  }
 }
 
 const oneChannel = (count) => ({

@@ -6,21 +6,30 @@ const STREAMS = 10_000
 const WARM_UP_STREAMS = 500
 const IDLE_MS = 2000
 
-/** Each server as it stands; a Node server also after a collection, which the others have no need of. */
-async function look(hub) {
+/** Servers on Node have garbage, the others no need of a collection. */
+async function collect(hub) {
+  return hub.memory === undefined ? undefined : (await hub.memory(true)).rss
+}
+
+/** Garbage of the start must not count for less when it goes. */
+async function lookBefore(hub) {
   await sleep(IDLE_MS)
-  const asItStands = hub.resident()
-  const collected = hub.memory === undefined ? undefined : (await hub.memory(true)).rss
-  return { asItStands, collected }
+  const collected = await collect(hub)
+  return { asItStands: hub.resident(), collected }
+}
+
+async function lookAfter(hub) {
+  await sleep(IDLE_MS)
+  return { asItStands: hub.resident(), collected: await collect(hub) }
 }
 
 async function measure(peer, hub, { streams }) {
   const request = streamRequest(peer.pathOf('bench.0'))
   const open = (count) => openAll(hub.url, count, 50, () => ({ request }))
   for (const stream of await open(WARM_UP_STREAMS)) stream.close()
-  const before = await look(hub)
+  const before = await lookBefore(hub)
   const opened = await open(streams)
-  const after = await look(hub)
+  const after = await lookAfter(hub)
   const broken = opened.filter(({ isBroken }) => isBroken).length
   for (const stream of opened) stream.close()
   if (broken > 0) throw new Error(`${broken} streams were cut`)

@@ -42,7 +42,12 @@ export const publish = {
     { name: 'single', batch: 1 },
     { name: 'batches of 100', batch: 100 },
   ],
-  beside: { single: [nodePeer('bare Fastify', 'hubs/bare.mjs')] },
+  beside: {
+    single: [
+      nodePeer('bare Fastify', 'hubs/bare.mjs'),
+      nodePeer('nothing but an answer', 'hubs/answer.mjs'),
+    ],
+  },
   can: (peer, { batch }) => peer.hasAnswers !== false && (batch === 1 || peer.hasBatches === true),
   measure,
   columns: [

@@ -1,8 +1,8 @@
 import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildOnce, MAIN } from '../support/build.ts'
+import { waitFor } from '../support/wait.ts'
 
 const TELL_TICKS = fileURLToPath(new URL('tell-ticks.mjs', import.meta.url))
 /** It was 4 to 6 times as long where nothing is kept. */
@@ -18,10 +18,17 @@ test('a nextTick takes no longer after full collections', async () => {
   onTestFinished(() => {
     hub.kill('SIGKILL')
   })
-  await once(hub.stdout!, 'data') // it has started
+  let hasStarted = false
+  hub.stdout!.once('data', () => {
+    hasStarted = true
+  })
+  await waitFor('the hub to start', () => hasStarted)
+  let told: { readonly beforeNs: number; readonly afterNs: number } | undefined
+  hub.once('message', (message) => {
+    told = message as typeof told
+  })
   hub.send('measure')
-  const [{ beforeNs, afterNs }] = (await once(hub, 'message')) as [
-    { readonly beforeNs: number; readonly afterNs: number },
-  ]
+  await waitFor('the times', () => told !== undefined)
+  const { beforeNs, afterNs } = told!
   expect(afterNs / beforeNs, `${beforeNs} ns before, ${afterNs} after`).toBeLessThan(MAX_GROWTH)
 })
