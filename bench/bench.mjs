@@ -18,7 +18,7 @@ const ALL = [
   'redis',
   'replicas',
 ]
-const WORKS = ['growth', 'lag', 'saturation']
+const WORKS = new Set(['growth', 'lag', 'saturation'])
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !ALL.includes(name))
 if (unknown !== undefined) throw new Error(`there is no ${unknown}: there are ${ALL.join(', ')}`)
@@ -29,7 +29,7 @@ console.log(
 )
 for (const name of wanted.length === 0 ? ALL : wanted) {
   console.log(`\n${name} (load average before: ${load()})`)
-  const [file, args] = WORKS.includes(name) ? ['peers.mjs', [name]] : [`${name}.mjs`, []]
+  const [file, args] = WORKS.has(name) ? ['peers.mjs', [name]] : [`${name}.mjs`, []]
   const [path, endWithParent] = [file, 'hubs/end-with-parent.mjs'].map((relative) =>
     fileURLToPath(new URL(relative, import.meta.url)),
   )
