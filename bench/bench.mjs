@@ -1,5 +1,5 @@
-// npm run bench: all measurements of Piazza, one after the other, each in processes of its own, in some 3 minutes;
-// `npm run bench -- memory growth` makes these only, and `BENCH_QUICK=0 npm run bench` takes its time. See README.md for
+// npm run bench: measurements of Piazza, one after the other, each in processes of its own, in some 3 minutes;
+// `npm run bench -- memory redis` makes these only, and `BENCH_QUICK=0 npm run bench` takes its time. See README.md for
 // what is measured and what distorts it.
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -8,16 +8,9 @@ import { cpus, release } from 'node:os'
 import { fileURLToPath } from 'node:url'
 
 /** Files of this folder, and works of `bench:peers` beside the naive hub. */
-const ALL = [
-  'memory',
-  'connect',
-  'growth',
-  'lag',
-  'saturation',
-  'stalled-reader',
-  'redis',
-  'replicas',
-]
+const ORDINARY = ['memory', 'connect', 'growth', 'lag', 'saturation']
+/** These are made when they are named. */
+const ALL = [...ORDINARY, 'stalled-reader', 'redis', 'replicas']
 const WORKS = new Set(['growth', 'lag', 'saturation'])
 const wanted = process.argv.slice(2)
 const unknown = wanted.find((name) => !ALL.includes(name))
@@ -27,7 +20,7 @@ const load = () => readFileSync('/proc/loadavg', 'latin1').split(' ').slice(0, 3
 console.log(
   `Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0].model.trim()}`,
 )
-for (const name of wanted.length === 0 ? ALL : wanted) {
+for (const name of wanted.length === 0 ? ORDINARY : wanted) {
   console.log(`\n${name} (load average before: ${load()})`)
   const [file, args] = WORKS.has(name) ? ['peers.mjs', [name]] : [`${name}.mjs`, []]
   const [path, endWithParent] = [file, 'hubs/end-with-parent.mjs'].map((relative) =>

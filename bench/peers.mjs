@@ -63,6 +63,7 @@ const made = describeRun(works, workNames, load())
 results.beginRun(made)
 for (const peer of peers) {
   const reason = peer.missing()
+  results.leftOut.delete(peer.name) // an earlier part may have had none
   if (reason !== undefined) {
     results.leaveOut(peer, reason)
     console.log(`${peer.name}: ${reason}`)
@@ -85,7 +86,8 @@ for (const work of works) {
 }
 made.ended = dateText()
 if (raw !== undefined) writeFileSync(raw, results.toText())
-const isWhole = peers.length === PEERS.length && WORKS.every(({ name }) => results.hasWork(name))
+const isWhole =
+  results.runs.every(({ isTrial }) => !isTrial) && WORKS.every(({ name }) => results.hasWork(name))
 const file = process.env.BENCH_RESULTS ?? (isWhole ? here('results.md') : undefined)
 if (file !== undefined) writeFileSync(file, writeUp(results, WORKS, peers))
 console.log(`\nTargets\n${targetTable(results, works, peers)}`)

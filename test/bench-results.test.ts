@@ -18,7 +18,6 @@ interface Results {
   beginRun(run: { works: string[] }): void
   add(work: Work, variant: { name: string }, peer: { name: string }, outcome: Outcome): void
   toText(): string
-  hasWork(name: string): boolean
 }
 
 const PEERS = ['piazza', 'nchan', 'better-sse'].map((name) => ({ name }))

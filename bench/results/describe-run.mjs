@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { cpus, release } from 'node:os'
 import { onPath } from '../on-path.mjs'
-import { ROUNDS, SCALE, SECONDS } from '../settings.mjs'
+import { IS_QUICK, ROUNDS, SCALE, SECONDS } from '../settings.mjs'
 
 function output(command, ...args) {
   const file = onPath(command)
@@ -41,6 +41,7 @@ export function describeRun(works, names, load) {
     `BENCH_SECONDS=${SECONDS}`,
   ]
   return {
+    isTrial: IS_QUICK || SCALE !== 1 || process.env.BENCH_PEERS !== undefined,
     works: works.map(({ name }) => name),
     began: dateText(),
     ended: undefined,

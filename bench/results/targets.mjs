@@ -7,7 +7,7 @@ const BARE = 'bare Fastify'
 const GO_HUBS = ['mercure', 'centrifugo']
 const PACED = '50/s × 1000'
 const LAGS = [PACED, '10/s × 5000', '1/s × 15000']
-/** Of the hubs in Go none resumes here. */
+/** By `Last-Event-ID`, which none of the hubs in Go takes as they are configured here. */
 const RESUMED = 'each resumes 100 messages'
 const STORMS = ['new', RESUMED]
 const MAX_GROWTH = 1.5
@@ -70,7 +70,7 @@ const manyChannelTargets = (work, variants) => (results) => {
   ])
 }
 
-/** Batches can't be more than what is published. */
+/** Paced, batches have no target of their own: nobody can get more tokens than are published. */
 function answerTargets(results) {
   const { to } = reader(results, 'answers')
   const paced = to(NCHAN, PACED_ANSWERS, 'perSecond')

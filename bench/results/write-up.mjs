@@ -12,7 +12,7 @@ export function writeUp(results, works, peers) {
     ...(SCALE === 1 ? [] : [`Streams and channels × ${SCALE}: a trial, not a result.\n`]),
     ...[...results.leftOut].map(([name, reason]) => `- ${name}: ${reason}`),
     '',
-    'Medians of the rounds, in brackets the lowest to the highest; a round that failed has no part in them, and its row says so. `–`: the peer can not do this.\n',
+    'Medians of the rounds, in brackets the lowest to the highest; a round that failed has no part in them, and its row says so. `–`: the peer cannot do this, or has failed.\n',
     '## Targets\n',
     `${targetTable(results, measured, peers)}\n`,
     ...measured.map((work) => `## ${work.title}\n\n${tables(results, work, peers)}`),

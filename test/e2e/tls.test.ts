@@ -104,7 +104,9 @@ describe('over TLS', () => {
   })
 
   test('fifty stalled readers cost a bounded batch each, and delay nobody', async () => {
-    const { hub, open } = await startTlsHub({}, { tellsMemory: true })
+    // a young generation that grows to its maximum would be 0.6 MB for each of them
+    const telling = { tellsMemory: true, nodeOptions: ['--max-semi-space-size=1'] }
+    const { hub, open } = await startTlsHub({}, telling)
     const healthy = await open('/channels/busy')
     await healthy.waitForEvents(1)
     let published = 0

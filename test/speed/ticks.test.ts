@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process'
+import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { expect, onTestFinished, test } from 'vitest'
 import { buildOnce, MAIN } from '../support/build.ts'
@@ -19,8 +20,8 @@ test('a nextTick takes no longer after full collections', async () => {
     hub.kill('SIGKILL')
   })
   let hasStarted = false
-  hub.stdout!.once('data', () => {
-    hasStarted = true
+  createInterface({ input: hub.stdout! }).on('line', (line) => {
+    hasStarted ||= line.includes('"msg":"started"')
   })
   await waitFor('the hub to start', () => hasStarted)
   let told: { readonly beforeNs: number; readonly afterNs: number } | undefined
