@@ -1,6 +1,6 @@
 // npm run bench:peers: Piazza beside other hubs, the same work for each in one run; `npm run bench:peers -- lag storm`
-// makes these works only. A run of all works of all peers writes results.md; with
-// BENCH_RAW it can be made in several: what came out is kept in that file. See README.md.
+// makes these works only. A run of all works of all peers writes results.md; with BENCH_RAW it can be made in several:
+// what came out is kept in that file. See README.md.
 import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'

@@ -9,7 +9,8 @@ const DEADLINE_MS = 20_000
 
 /**
  * Answers as a language model gives them: `count` channels at a time with one stream each, each `tokens` messages of 8
- * bytes long, the first ones fewer, so that they don't end together. One that is through is checked and closed, and the next channel begins.
+ * bytes long, the first ones fewer, so that they don't end together. One that is through is checked and closed, and the
+ * next channel begins.
  */
 export class Answers {
   lags = new LagHistogram()

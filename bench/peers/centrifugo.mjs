@@ -6,7 +6,10 @@ import { signToken } from './sign-token.mjs'
 
 const SECRET = 'a-secret-of-the-bench-of-more-than-32-bytes'
 
-/** Batches are its API's `batch`. A stream says by its token which channel it is on; `Last-Event-ID` is not known to it; its own recovery is not measured. */
+/**
+ * Batches are its API's `batch`. A stream says by its token which channel it is on. It takes no `Last-Event-ID`; its own
+ * recovery is not measured.
+ */
 export const centrifugo = {
   name: 'centrifugo',
   hasBatches: true,
